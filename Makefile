@@ -71,10 +71,10 @@ bench: $(VENV)/.stamp-bench ## Measure, and write bench/RESULTS.md
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m bench $(ARGS)
 
 docs: setup-dev ## Write docs/reference again from the code
-	@$(BIN)/python tools/reference.py
+	@$(BIN)/python -m tools.reference
 
 lock: setup-dev ## Resolve the locks again (UPGRADE=1 for newer versions)
-	@$(PYTHON) tools/lock.py $(if $(UPGRADE),--upgrade)
+	@$(PYTHON) -m tools.lock $(if $(UPGRADE),--upgrade)
 
 clean: ## Remove what the tasks made; never a data folder
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

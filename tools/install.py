@@ -50,7 +50,7 @@ def make_venv() -> None:
     try:
         run([sys.executable, "-m", "venv", "--clear", str(VENV)])
     except subprocess.CalledProcessError:
-        say("Python's venv module is incomplete; on Debian and Ubuntu: apt-get install python3-venv")
+        say("Python's venv module is incomplete; on Debian: apt-get install python3-venv")
         raise
 
 

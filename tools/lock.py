@@ -6,15 +6,16 @@ The files name no package index: where packages come from is the machine's own s
 import sys
 from pathlib import Path
 
-from install import ROOT, find_uv, run, uv_environment
+from tools.install import ROOT, find_uv, run, uv_environment
 
+RUN = "pyproject.toml"
 HEADER = "# Made by `make lock` from pyproject.toml; every file below is pinned by its hash.\n"
 # The development and benchmark locks start from the run-time one, so all three agree.
 LOCKS: dict[str, list[str]] = {
     "requirements-build.lock": ["--group", "pyproject.toml:build"],
-    "requirements.lock": ["pyproject.toml"],
-    "requirements-dev.lock": ["pyproject.toml", "--group", "dev", "-c", "requirements.lock"],
-    "requirements-bench.lock": ["pyproject.toml", "--group", "bench", "-c", "requirements-dev.lock"],
+    "requirements.lock": [RUN],
+    "requirements-dev.lock": [RUN, "--group", "dev", "-c", "requirements.lock"],
+    "requirements-bench.lock": [RUN, "--group", "bench", "-c", "requirements-dev.lock"],
 }
 
 
