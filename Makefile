@@ -3,7 +3,10 @@
 VENV   := .venv
 BIN    := $(VENV)/bin
 PYTHON ?= $(shell sh tools/find-python.sh)
+# The real npm client runs against the real server, so the tests need Node.js.
 NPM_TESTS := tests/dialects/native/emitkit_js
+NPM_LOCK  := $(wildcard $(NPM_TESTS)/package-lock.json)
+NPM_STAMP := $(if $(NPM_LOCK),$(NPM_TESTS)/node_modules/.stamp)
 # Arguments for the test run: make test-only ARGS="tests/api -k events"
 ARGS   ?=
 # Arguments for the server: make run ARGS="--port 9000"
@@ -40,15 +43,14 @@ run: $(VENV)/.stamp-run ## Serve (ARGS="--port 9000" for flags)
 
 test: setup-dev lint types imports test-only ## Lint, types, import contracts and all tests
 
-test-only: setup-dev $(NPM_TESTS)/node_modules/.stamp ## Tests alone (ARGS="tests/api -k keys" to choose)
+test-only: setup-dev $(NPM_STAMP) ## Tests alone (ARGS="tests/api -k keys" to choose)
 	@sh tools/need.sh cc gcc libc6-dev
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 $(ARGS)
 
-# The real npm client runs against the real server, so the tests need Node.js.
-$(NPM_TESTS)/node_modules/.stamp: $(wildcard $(NPM_TESTS)/package-lock.json)
+$(NPM_TESTS)/node_modules/.stamp: $(NPM_LOCK)
 	@sh tools/need.sh node nodejs
 	@sh tools/need.sh npm npm
-	@cd $(NPM_TESTS) && npm ci --no-audit --no-fund --ignore-scripts
+	@cd $(NPM_TESTS) && npm ci --no-audit --no-fund --no-update-notifier --ignore-scripts
 	@touch $@
 
 lint: setup-dev ## Style and formatting
