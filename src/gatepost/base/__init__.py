@@ -1,0 +1,1 @@
+"""What every station may use: settings, errors, ids, time, secrets, logs, numbers."""

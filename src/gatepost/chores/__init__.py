@@ -1,0 +1,1 @@
+"""Periodic work: what nobody waits for."""

@@ -1,0 +1,93 @@
+"""Every chore of a process, on one page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from gatepost.base.clock import DAY_MS, Clock
+from gatepost.base.config import Settings
+from gatepost.base.ids import AccountId, ProjectId, floor_at
+from gatepost.base.metrics import Metrics
+from gatepost.chores.schedule import Chore
+from gatepost.domains.accounts import store as accounts
+from gatepost.domains.events import search
+from gatepost.domains.events import store as events
+from gatepost.domains.projects import store as projects
+from gatepost.storage.db import Database, Tx
+
+INDEX_CHUNK = 500
+INDEX_REST_S = 0.2
+EXPIRE_CHUNK = 500
+EXPIRE_REST_S = 60.0
+
+
+class Kit(Protocol):
+    """What chores need of a process."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def database(self) -> Database: ...
+    @property
+    def metrics(self) -> Metrics: ...
+
+
+def make_chores(kit: Kit) -> list[Chore]:
+    """List the chores of the nouns."""
+    return [Chore("index events", Index(kit).run), Chore("drop old events", Retention(kit).run)]
+
+
+class Index:
+    """Keeps the search index close behind the events."""
+
+    def __init__(self, kit: Kit) -> None:
+        """Show how far behind it is as a metric."""
+        self._database = kit.database
+        self._lag = 0
+        kit.metrics.gauge("gatepost_search_lag_events", lambda: self._lag)
+
+    async def run(self) -> float:
+        """Index a chunk; rest as long as the work took while there is more."""
+        started = time.monotonic()
+        done = await self._database.write(lambda tx: search.advance(tx, INDEX_CHUNK))
+        self._lag = await self._database.read(search.lag) if done == INDEX_CHUNK else 0
+        return time.monotonic() - started if done == INDEX_CHUNK else INDEX_REST_S
+
+
+class Retention:
+    """Drops events past their days, and clients' event ids past their seven."""
+
+    def __init__(self, kit: Kit) -> None:
+        """Hold what it needs."""
+        self._kit = kit
+
+    async def run(self) -> float:
+        """Drop a chunk of each project's oldest; come back at once while there are more."""
+        now = self._kit.clock()
+        write = self._kit.database.write
+        more = await write(lambda tx: events.drop_expired_keys(tx, now, EXPIRE_CHUNK))
+        days = self._kit.settings.events_days
+        if days:
+            before = floor_at(now - days * DAY_MS)
+            for account in await self._kit.database.read(accounts.list_):
+                for project_id in await self._kit.database.read(_projects(account.id)):
+                    more = max(more, await write(_drop(project_id, before)))
+        return 0.0 if more == EXPIRE_CHUNK else EXPIRE_REST_S
+
+
+def _projects(account_id: AccountId) -> Callable[[Tx], list[ProjectId]]:
+    return lambda tx: projects.all_ids(tx, account_id)
+
+
+def _drop(project_id: ProjectId, before: bytes) -> Callable[[Tx], int]:
+    def drop(tx: Tx) -> int:
+        old = events.older_than(tx, project_id, before, EXPIRE_CHUNK)
+        search.drop(tx, old)
+        events.remove(tx, project_id, [event.id for event in old])
+        return len(old)
+
+    return drop

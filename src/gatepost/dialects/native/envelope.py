@@ -1,0 +1,135 @@
+"""The shape of every native reply, and the headers around it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from gatepost.base.errors import AppError, Code
+from gatepost.gate.once import Reply
+from gatepost.limiter.contract import Standing, Verdict
+from gatepost.web.contract import Call, Endpoint, Header, IdempotencyPolicy, ThrottlePolicy
+
+encode = msgspec.json.encode
+
+STATUS = {
+    Code.INVALID: (400, "Validation error"),
+    Code.UNAUTHENTICATED: (401, "Unauthorized"),
+    Code.FORBIDDEN: (403, "Forbidden"),
+    Code.ACCOUNT_INACTIVE: (403, "Account inactive"),
+    Code.NOT_FOUND: (404, "Not found"),
+    Code.METHOD_NOT_ALLOWED: (405, "Method not allowed"),
+    Code.CONFLICT: (409, "Conflict"),
+    Code.IDEMPOTENCY_CONFLICT: (409, "Idempotency conflict"),
+    Code.TOO_LARGE: (413, "Payload too large"),
+    Code.UNSUPPORTED_ENCODING: (415, "Unsupported content encoding"),
+    Code.THROTTLED: (429, "Rate limit exceeded"),
+    Code.QUOTA_EXCEEDED: (429, "Quota exceeded"),
+    Code.UNAVAILABLE: (503, "Service unavailable"),
+    Code.INTERNAL: (500, "Internal error"),
+}
+
+FAULTS = {
+    "createEvent": "Failed to create event",
+    "listEvents": "Failed to list events",
+    "getEvent": "Failed to read event",
+    "listChannels": "Failed to list channels",
+    "me": "Failed to read the credential",
+    "identifyUser": "Failed to identify user",
+    "deleteIdentity": "Failed to delete identity",
+}
+
+
+class Detail(msgspec.Struct):
+    """One faulty field; `path` leads to it from the body's root, indexes as numbers."""
+
+    path: list[str | int]
+    message: str
+
+
+class ErrorBody(msgspec.Struct, rename="camel", omit_defaults=True):
+    """Every refusal. `code` is stable; `error` and `message` are for people."""
+
+    code: str
+    error: str
+    request_id: str
+    message: str = ""
+    details: list[Detail] = []
+    data: dict[str, Any] = {}
+
+
+def ok(call: Call, data: Any, status: int = 200, **extra: Any) -> Reply:
+    """Wrap data in the envelope of a success."""
+    return Reply(status, envelope(call.request_id, encode(data)), **extra)
+
+
+def envelope(request_id: str, data: bytes) -> bytes:
+    """Write the envelope around JSON that is encoded already."""
+    return b'{"success":true,"data":%b,"requestId":"%b"}' % (data, request_id.encode())
+
+
+def render_error(refusal: AppError, request_id: str, endpoint: Endpoint | None) -> Reply:
+    """Render a refusal with its status and headers."""
+    status, title = STATUS[refusal.code]
+    if refusal.code is Code.INTERNAL and endpoint is not None:
+        title = FAULTS.get(endpoint.operation, title)
+    error = ErrorBody(
+        code=str(refusal.code),
+        error=title,
+        request_id=request_id,
+        message=refusal.detail,
+        details=[Detail(list(one.path), one.message) for one in refusal.fields],
+        data={name: value for name, value in refusal.extra.items() if _plain(value)},
+    )
+    body = b'{"success":false,' + encode(error)[1:]
+    return Reply(status, body, tuple(_error_headers(refusal)))
+
+
+def _plain(value: object) -> bool:
+    return isinstance(value, str | int | float)
+
+
+def _error_headers(refusal: AppError) -> list[Header]:
+    headers: list[Header] = []
+    if refusal.code is Code.UNAUTHENTICATED:
+        headers.append((b"www-authenticate", b'Bearer realm="gatepost"'))
+    if refusal.retry_after_s is not None:
+        headers.append((b"retry-after", b"%d" % max(1, math.ceil(refusal.retry_after_s))))
+    if "allow" in refusal.extra:
+        headers.append((b"allow", str(refusal.extra["allow"]).encode()))
+    return headers
+
+
+def rate_headers(verdict: Verdict, now: int) -> Sequence[Header]:
+    """`X-RateLimit-*` of the tightest window (Reset in Unix seconds), and all of them in
+    `RateLimit` and `RateLimit-Policy` (IETF draft-ietf-httpapi-ratelimit-headers-10)."""
+    standings = verdict.standings
+    tight = standings[0] if len(standings) == 1 else min(standings, key=_tightness)
+    reset = (now + int(tight.reset_s * 1000)) // 1000
+    return (
+        (b"x-ratelimit-limit", b"%d" % tight.window.limit),
+        (b"x-ratelimit-remaining", b"%d" % (tight.remaining if verdict.admitted else 0)),
+        (b"x-ratelimit-reset", b"%d" % reset),
+        (b"ratelimit-policy", ", ".join(map(_policy, standings)).encode()),
+        (b"ratelimit", ", ".join(map(_state, standings)).encode()),
+    )
+
+
+def _tightness(standing: Standing) -> tuple[int, float]:
+    return (standing.remaining, -standing.reset_s)
+
+
+def _policy(standing: Standing) -> str:
+    window = standing.window
+    return f'"{window.name}";q={window.limit};w={window.seconds}'
+
+
+def _state(standing: Standing) -> str:
+    return f'"{standing.window.name}";r={standing.remaining};t={math.ceil(standing.reset_s)}'
+
+
+THROTTLE = ThrottlePolicy(rate_headers)
+IDEMPOTENCY = IdempotencyPolicy(b"idempotency-key", (b"x-idempotent-replay", b"true"))

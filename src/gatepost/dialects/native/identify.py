@@ -1,0 +1,111 @@
+"""`/v1/identify`: who a user is."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from gatepost.base import clock, ids
+from gatepost.base.errors import invalid
+from gatepost.dialects.native.envelope import ok
+from gatepost.engine.identify import Identified, Identify, identify
+from gatepost.gate.once import Reply
+from gatepost.gate.scopes import Scope
+from gatepost.storage.db import Tx
+from gatepost.web.contract import Call, Endpoint, free
+from gatepost.web.validate import Body
+
+UserId = Annotated[str, Meta(max_length=255)]
+Alias = Annotated[str, Meta(min_length=1, max_length=255)]
+
+
+class NewIdentity(msgspec.Struct):
+    """A user's properties and aliases. `userId` may stand in for `user_id`."""
+
+    user_id: UserId | UnsetType = UNSET
+    userId: UserId | UnsetType = UNSET  # noqa: N815 # the wire's second spelling
+    properties: Annotated[dict[str, Any], Meta(description="Any JSON object.")] = {}
+    aliases: Annotated[list[Alias], Meta(max_length=50)] = []
+
+
+class FailedAlias(msgspec.Struct):
+    """An alias that could not be given, and why."""
+
+    alias: str
+    reason: str
+
+
+class AliasesOut(msgspec.Struct, omit_defaults=True):
+    """Aliases this identity holds after the call, and those another one keeps."""
+
+    created: list[str]
+    failed: list[FailedAlias] = []
+
+
+class IdentityOut(msgspec.Struct, rename="camel"):
+    """The identity as it is stored now."""
+
+    id: str
+    user_id: str
+    properties: msgspec.Raw
+    aliases: AliasesOut
+    updated_at: str
+
+
+_body = Body(NewIdentity)
+
+
+def parse(_call: Call, body: bytes) -> Identify:
+    """Read a body; raises INVALID."""
+    new = _body.decode(body)
+    return Identify(_user_id(new), new.properties, tuple(new.aliases))
+
+
+def _user_id(new: NewIdentity) -> str:
+    given = [one for one in (new.user_id, new.userId) if one is not UNSET]
+    if not given:
+        raise invalid((["user_id"], "Required"))
+    if not given[0]:
+        raise invalid((["user_id"], "User ID is required"))
+    if given[0] != given[-1]:
+        raise invalid((["userId"], "Must equal user_id"))
+    return str(given[0])
+
+
+def run(tx: Tx, call: Call, command: Identify) -> Reply:
+    """Store the identity."""
+    done = identify(tx, call.caller.account_id, call.project_id, command, call.now)
+    return ok(call, _show(done))
+
+
+def _show(done: Identified) -> IdentityOut:
+    person = done.person
+    failed = [FailedAlias(alias, "Alias already exists") for alias in done.failed]
+    return IdentityOut(
+        ids.show("person", person.id),
+        person.user_id,
+        msgspec.Raw(person.properties_json),
+        AliasesOut(done.created, failed),
+        clock.iso(person.updated_at),
+    )
+
+
+ENDPOINTS = (
+    Endpoint(
+        operation="identifyUser",
+        method="POST",
+        path="/v1/identify",
+        aliases=("/api/v1/identify",),
+        scope=Scope.IDENTITIES_WRITE,
+        summary="Tell who a user is",
+        tag="Identity",
+        parse=parse,
+        run=run,
+        charge=free,
+        writes=True,
+        request=NewIdentity,
+        response=IdentityOut,
+    ),
+)

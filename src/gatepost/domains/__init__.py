@@ -1,0 +1,1 @@
+"""Nouns: each folder owns its structs and rules, its tables and its SQL. None knows another."""

@@ -1,0 +1,1 @@
+"""Accounts: who owns everything else (elsewhere: organization, workspace, tenant)."""

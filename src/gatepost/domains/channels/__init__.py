@@ -1,0 +1,1 @@
+"""Channels: the streams events are sorted into, made on first use."""

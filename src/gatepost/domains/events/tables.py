@@ -1,0 +1,68 @@
+"""The tables events own."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from gatepost.storage.metadata import (
+    id_column,
+    metadata,
+    ms_column,
+    sequence_column,
+    text_column,
+)
+
+events = Table(
+    "events",
+    metadata,
+    sequence_column("seq"),
+    id_column("project_id"),
+    id_column("id"),
+    id_column("channel_id"),
+    text_column("channel_name"),
+    text_column("title"),
+    Column("description", Text),
+    Column("icon", Text),
+    text_column("tags"),
+    text_column("metadata"),
+    Column("user_id", Text),
+    Column("notify", Boolean, nullable=False),
+    text_column("source"),
+    text_column("display_as"),
+    UniqueConstraint("project_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+event_terms = Table(
+    "event_terms",
+    metadata,
+    id_column("project_id"),
+    Column("term", BigInteger, nullable=False),
+    id_column("id"),
+    PrimaryKeyConstraint("project_id", "term", "id"),
+    sqlite_with_rowid=False,
+)
+
+event_keys = Table(
+    "event_keys",
+    metadata,
+    id_column("project_id"),
+    text_column("event_key"),
+    id_column("id"),
+    ms_column("expires_at"),
+    PrimaryKeyConstraint("project_id", "event_key"),
+    sqlite_with_rowid=False,
+)
+
+event_index = Table(
+    "event_index",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+)

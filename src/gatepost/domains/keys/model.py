@@ -1,0 +1,112 @@
+"""What an API key is. Pure rules: formats, expiry, rotation, allow-lists."""
+
+from __future__ import annotations
+
+import ipaddress
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from gatepost.base import crypto
+from gatepost.base.clock import DAY_MS
+from gatepost.base.ids import AccountId, KeyId, ProjectId
+from gatepost.limiter.contract import Window
+
+NAME_MAX = 100
+GRACE_MS_MAX = 7 * DAY_MS
+METADATA_BYTES_MAX = 4096
+NETWORKS_MAX = 100
+START_EXTRA = 4
+
+
+class Format(StrEnum):
+    """How a secret looks: one shape per dialect. Any of them works everywhere."""
+
+    NATIVE = "native"
+    NATIVE_TEST = "native-test"
+    EMITKIT = "emitkit"
+    EVENTICAT = "eventicat"
+    NOTIFYKIT = "notifykit"
+    EMAILIT = "emailit"
+    EMMI = "emmi"
+
+
+PREFIXES = {
+    Format.NATIVE: "gp_live_",
+    Format.NATIVE_TEST: "gp_test_",
+    Format.EMITKIT: "emitkit_",
+    Format.EVENTICAT: "evk_",
+    Format.NOTIFYKIT: "nh_",
+    Format.EMAILIT: "em_live_",
+    Format.EMMI: "emmi_sk_",
+}
+_HEX = frozenset({Format.NOTIFYKIT, Format.EMMI})
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """One key of an account. Times in ms; its secrets are kept apart, as digests.
+
+    `limits` None means the plan's, an empty tuple none at all. `sending_domain` binds a key
+    to one domain it may send from. `allow_from` lists networks; empty admits every address.
+    `start` is the recognisable beginning of the newest secret.
+    """
+
+    id: KeyId
+    account_id: AccountId
+    project_id: ProjectId | None
+    name: str
+    format: Format
+    scopes: tuple[str, ...]
+    sending_domain: str | None = None
+    limits: tuple[Window, ...] | None = None
+    enabled: bool = True
+    expires_at: int | None = None
+    allow_from: tuple[str, ...] = ()
+    metadata: dict[str, Any] = {}
+    start: str
+    created_at: int
+    updated_at: int
+    last_used_at: int | None = None
+
+
+def mint(kind: Format) -> str:
+    """Make a new secret of a format; it is shown once and never stored."""
+    prefix = PREFIXES[kind]
+    return crypto.with_hex(prefix) if kind in _HEX else crypto.with_checksum(prefix)
+
+
+def start_of(secret: str) -> str:
+    """The part of a secret that may be shown: its prefix and four characters."""
+    for prefix in PREFIXES.values():
+        if secret.startswith(prefix):
+            return secret[: len(prefix) + START_EXTRA]
+    prefix, found, _ = secret.rpartition("_")
+    return secret[: len(prefix) + 1 + START_EXTRA] if found else secret[:START_EXTRA]
+
+
+def overlap_until(now: int, grace_ms: int, expires_at: int | None) -> int:
+    """When the secret that a rotation replaces stops working: never past the key's expiry."""
+    until = now + min(max(grace_ms, 0), GRACE_MS_MAX)
+    return until if expires_at is None else min(until, expires_at)
+
+
+def check_networks(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return networks in their normal form; raises ValueError for a malformed one."""
+    if len(names) > NETWORKS_MAX:
+        message = f"at most {NETWORKS_MAX} networks"
+        raise ValueError(message)
+    return tuple(str(ipaddress.ip_network(name, strict=False)) for name in names)
+
+
+def check_import(secret: str) -> None:
+    """Raise ValueError for a foreign secret that is too weak or cannot be a header value."""
+    if not secret.isascii() or not secret.isprintable() or " " in secret:
+        message = "a secret is made of printable ASCII characters without spaces"
+        raise ValueError(message)
+    if len(secret) > 256:
+        message = "a secret has at most 256 characters"
+        raise ValueError(message)
+    if crypto.estimated_bits(secret) < crypto.IMPORT_BITS_MIN:
+        message = f"a secret needs at least {crypto.IMPORT_BITS_MIN} random bits"
+        raise ValueError(message)

@@ -1,0 +1,1 @@
+"""People: an account's end users, their properties and aliases."""

@@ -1,0 +1,1 @@
+"""Plans: limits and quotas as data."""

@@ -1,0 +1,1 @@
+"""Projects: the parts of an account that events and keys belong to."""

@@ -1,0 +1,27 @@
+"""The table projects own."""
+
+from sqlalchemy import Index, PrimaryKeyConstraint, Table
+
+from gatepost.storage.metadata import id_column, metadata, ms_column, text_column
+
+projects = Table(
+    "projects",
+    metadata,
+    id_column("account_id"),
+    id_column("id"),
+    text_column("name"),
+    text_column("identify_mode"),
+    ms_column("created_at"),
+    ms_column("updated_at"),
+    ms_column("deleted_at", nullable=True),
+    PrimaryKeyConstraint("account_id", "id"),
+)
+
+Index(
+    "uq_projects_live_name",
+    projects.c.account_id,
+    projects.c.name,
+    unique=True,
+    sqlite_where=projects.c.deleted_at.is_(None),
+    postgresql_where=projects.c.deleted_at.is_(None),
+)

@@ -1,0 +1,1 @@
+"""Quotas: how much of a plan's allowance a period has used."""

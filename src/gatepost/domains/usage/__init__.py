@@ -1,0 +1,1 @@
+"""Usage: who used how much, counted by the hour."""

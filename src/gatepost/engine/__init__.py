@@ -1,0 +1,1 @@
+"""Verbs: a file exists only where two or more nouns change together."""

@@ -1,0 +1,61 @@
+"""Onboard: make what a newcomer needs to send a first event."""
+
+from __future__ import annotations
+
+import msgspec
+
+from gatepost.base import crypto, ids
+from gatepost.base.ids import KeyId
+from gatepost.domains.accounts import store as accounts
+from gatepost.domains.accounts.model import Account
+from gatepost.domains.audit import store as audit
+from gatepost.domains.audit.model import Actor
+from gatepost.domains.keys import store as keys
+from gatepost.domains.keys.model import Format, Key, mint, start_of
+from gatepost.domains.plans import store as plans
+from gatepost.domains.projects import store as projects
+from gatepost.domains.projects.model import Project
+from gatepost.storage.db import Tx
+
+ACCOUNT = "Gatepost"
+PROJECT = "Default"
+KEY = "first key"
+SYSTEM = Actor("system", "", "first run")
+
+
+class Onboarded(msgspec.Struct, frozen=True):
+    """What the first run made; the secret is known here and nowhere else."""
+
+    account: Account
+    project: Project
+    key: Key
+    secret: str
+
+
+def onboard(tx: Tx, pepper: bytes, now: int) -> Onboarded | None:
+    """Make account, project and a full key, unless an account exists already."""
+    plans.add_presets(tx, now)
+    if accounts.list_(tx):
+        return None
+    account = accounts.create(tx, ACCOUNT, "default", now)
+    project = projects.create(tx, account.id, PROJECT, now)
+    secret = mint(Format.NATIVE)
+    key = Key(
+        id=KeyId(ids.new()),
+        account_id=account.id,
+        project_id=None,
+        name=KEY,
+        format=Format.NATIVE,
+        scopes=("full",),
+        start=start_of(secret),
+        created_at=now,
+        updated_at=now,
+    )
+    keys.append(tx, key, crypto.digest(pepper, secret))
+    for action, target in (
+        ("account.create", (ids.show("account", account.id), account.name)),
+        ("project.create", (ids.show("project", project.id), project.name)),
+        ("key.create", (ids.show("key", key.id), key.name)),
+    ):
+        audit.append(tx, account.id, SYSTEM, action, target, now=now)
+    return Onboarded(account, project, key, secret)

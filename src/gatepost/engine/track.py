@@ -1,0 +1,178 @@
+"""Track: events in, stored and counted. A vector verb: many requests, a handful of statements."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+
+from gatepost.base import ids
+from gatepost.base.clock import HOUR_MS
+from gatepost.base.ids import AccountId, ChannelId, EventId, KeyId, ProjectId
+from gatepost.domains.channels import store as channels
+from gatepost.domains.events import store as events
+from gatepost.domains.events.model import Event
+from gatepost.domains.people import store as people
+from gatepost.domains.usage import store as usage
+from gatepost.storage.db import Tx
+
+METER = "event"
+
+
+class Origin(msgspec.Struct, frozen=True, gc=False):
+    """Whose event it is, and when it came in (ms)."""
+
+    account_id: AccountId
+    project_id: ProjectId
+    key_id: KeyId
+    now: int
+
+
+class Track(msgspec.Struct, frozen=True, gc=False):
+    """One event to store. `channel` is normalised; `tags_json` and `metadata_json` are JSON.
+
+    `event_key` is the client's own id for it: within seven days the same one is a duplicate.
+    `at` (ms) is when it happened, None for now; the past never notifies.
+    """
+
+    channel: str
+    title: str
+    description: str | None
+    icon: str | None
+    tags_json: str
+    metadata_json: str
+    user_id: str | None
+    notify: bool
+    source: str
+    display_as: str
+    event_key: str | None
+    at: int | None
+
+
+class Tracked(msgspec.Struct, frozen=True, gc=False):
+    """The stored event; a duplicate's is the first one."""
+
+    event_id: EventId
+    event: Event | None
+    duplicate: bool
+
+
+def track(tx: Tx, origins: Sequence[Origin], commands: Sequence[Track]) -> list[Tracked]:
+    """Store events and count them. Outcomes come in the order of the commands."""
+    firsts = _Keys(tx, origins, commands)
+    made_in = _channels(tx, origins, commands)
+    names = _people(tx, origins, commands)
+    fresh: list[Event] = []
+    outcomes: list[Tracked] = []
+    for origin, command in zip(origins, commands, strict=True):
+        first = firsts.get(origin, command)
+        if first is not None:
+            outcomes.append(Tracked(first, None, duplicate=True))
+            continue
+        event = _event(origin, command, made_in, names)
+        firsts.add(origin, command, event)
+        fresh.append(event)
+        outcomes.append(Tracked(event.id, event, duplicate=False))
+    events.append(tx, fresh)
+    firsts.save()
+    _count(tx, origins, outcomes)
+    return outcomes
+
+
+def _event(
+    origin: Origin,
+    command: Track,
+    made_in: dict[tuple[ProjectId, str], ChannelId],
+    names: dict[tuple[AccountId, str], str],
+) -> Event:
+    user_id = command.user_id
+    if user_id is not None:
+        user_id = names.get((origin.account_id, user_id), user_id)
+    past = command.at is not None and command.at < origin.now
+    return Event(
+        origin.project_id,
+        EventId(ids.new() if command.at is None else ids.new_at(command.at)),
+        made_in[(origin.project_id, command.channel)],
+        command.channel,
+        command.title,
+        command.description,
+        command.icon,
+        command.tags_json,
+        command.metadata_json,
+        user_id,
+        command.notify and not past,
+        command.source,
+        command.display_as,
+    )
+
+
+def _channels(
+    tx: Tx, origins: Sequence[Origin], commands: Sequence[Track]
+) -> dict[tuple[ProjectId, str], ChannelId]:
+    wanted: dict[ProjectId, dict[str, tuple[str | None, str | None]]] = {}
+    now = origins[0].now if origins else 0
+    for origin, command in zip(origins, commands, strict=True):
+        mine = wanted.setdefault(origin.project_id, {})
+        if command.channel not in mine:
+            mine[command.channel] = (command.icon, command.description)
+    return {
+        (project_id, name): channel_id
+        for project_id, mine in wanted.items()
+        for name, channel_id in channels.ensure(tx, project_id, mine, now).items()
+    }
+
+
+def _people(
+    tx: Tx, origins: Sequence[Origin], commands: Sequence[Track]
+) -> dict[tuple[AccountId, str], str]:
+    wanted: dict[AccountId, set[str]] = {}
+    for origin, command in zip(origins, commands, strict=True):
+        if command.user_id is not None:
+            wanted.setdefault(origin.account_id, set()).add(command.user_id)
+    return {
+        (account_id, name): user_id
+        for account_id, mine in wanted.items()
+        for name, user_id in people.resolve(tx, account_id, list(mine)).items()
+    }
+
+
+class _Keys:
+    """Clients' own event ids, known from the database or met in this very group."""
+
+    def __init__(self, tx: Tx, origins: Sequence[Origin], commands: Sequence[Track]) -> None:
+        self._tx = tx
+        self._known: dict[tuple[ProjectId, str], EventId] = {}
+        self._fresh: dict[ProjectId, dict[str, EventId]] = {}
+        self._now = origins[0].now if origins else 0
+        wanted: dict[ProjectId, set[str]] = {}
+        for origin, command in zip(origins, commands, strict=True):
+            if command.event_key is not None:
+                wanted.setdefault(origin.project_id, set()).add(command.event_key)
+        for project_id, keys in wanted.items():
+            for key, event_id in events.known_keys(tx, project_id, list(keys), self._now).items():
+                self._known[(project_id, key)] = event_id
+
+    def get(self, origin: Origin, command: Track) -> EventId | None:
+        if command.event_key is None:
+            return None
+        return self._known.get((origin.project_id, command.event_key))
+
+    def add(self, origin: Origin, command: Track, event: Event) -> None:
+        if command.event_key is not None:
+            self._known[(origin.project_id, command.event_key)] = event.id
+            self._fresh.setdefault(origin.project_id, {})[command.event_key] = event.id
+
+    def save(self) -> None:
+        for project_id, keys in self._fresh.items():
+            events.remember_keys(self._tx, project_id, keys, self._now)
+
+
+def _count(tx: Tx, origins: Sequence[Origin], outcomes: Sequence[Tracked]) -> None:
+    amounts: dict[usage.Line, int] = defaultdict(int)
+    for origin, outcome in zip(origins, outcomes, strict=True):
+        if not outcome.duplicate:
+            hour = origin.now // HOUR_MS
+            line = (origin.account_id, origin.project_id, origin.key_id, METER, hour)
+            amounts[line] += 1  # type: ignore[index] # a plain tuple is the fast form of a Line
+    usage.add(tx, amounts)

@@ -1,0 +1,1 @@
+"""The admission rules, behind two doors: before the transaction, and inside it."""

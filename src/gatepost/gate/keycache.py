@@ -1,0 +1,46 @@
+"""Callers by the digest of their secret, for at most a second.
+
+Revocation in this process empties the cache before it is answered; one made by another process
+is true after `TTL_S`. An entry is never served past its time while a fresh one is fetched.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+TTL_S = 1.0
+ENTRIES_MAX = 20_000
+
+
+class KeyCache(Generic[T]):
+    """A small map with a short memory. None is remembered too: an unknown secret."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Start empty; `clock` gives seconds that never go back."""
+        self._clock = clock
+        self._entries: dict[bytes, tuple[T | None, float]] = {}
+        self.generation = 0
+
+    def get(self, digest: bytes) -> tuple[T | None, float] | None:
+        """Return (caller or None, its end), or None when there is no fresh entry."""
+        entry = self._entries.get(digest)
+        if entry is None or self._clock() >= entry[1]:
+            return None
+        return entry
+
+    def put(self, digest: bytes, value: T | None, generation: int) -> None:
+        """Keep what was read, unless anything was revoked since the reading began."""
+        if generation != self.generation:
+            return
+        if len(self._entries) >= ENTRIES_MAX:
+            self._entries.clear()
+        self._entries[digest] = (value, self._clock() + TTL_S)
+
+    def clear(self) -> None:
+        """Forget everything: something about keys, accounts or plans has changed."""
+        self.generation += 1
+        self._entries.clear()

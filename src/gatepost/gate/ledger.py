@@ -1,0 +1,164 @@
+"""The ledger of refused requests, and when keys were last used: off the hot path.
+
+Both are gathered in memory and written in the background, so a crash may lose the last second
+of them. Nothing that was acknowledged depends on either.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from gatepost.base.clock import HOUR_MS
+from gatepost.base.errors import Code
+from gatepost.base.ids import AccountId, KeyId, ProjectId
+from gatepost.domains.keys import store as keys
+from gatepost.gate.admit import Caller
+from gatepost.gate.tables import refusals
+from gatepost.storage.db import Tx
+from gatepost.storage import sql
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """How often one key was refused on one route for one reason within an hour.
+
+    `detail`, `address`, `request_id` and `last_at` are the latest one's.
+    """
+
+    account_id: AccountId
+    hour: int
+    key_id: KeyId
+    code: str
+    route: str
+    project_id: ProjectId | None
+    count: int
+    detail: str
+    address: str | None
+    request_id: str
+    last_at: int
+
+
+class Ledger:
+    """What waits to be written. Used from the event loop alone."""
+
+    def __init__(self) -> None:
+        """Start with nothing waiting."""
+        self._refused: dict[tuple[AccountId, int, KeyId, str, str], Refused] = {}
+        self._used: dict[tuple[AccountId, KeyId], int] = {}
+
+    def used(self, caller: Caller, now: int) -> None:
+        """Note that a key was used."""
+        self._used[(caller.account_id, caller.key_id)] = now
+
+    def refused(
+        self,
+        caller: Caller,
+        code: Code,
+        route: str,
+        *,
+        detail: str,
+        address: str,
+        request_id: str,
+        now: int,
+    ) -> None:
+        """Note a refusal."""
+        slot = (caller.account_id, now // HOUR_MS, caller.key_id, str(code), route)
+        before = self._refused.get(slot)
+        self._refused[slot] = Refused(
+            account_id=caller.account_id,
+            hour=now // HOUR_MS,
+            key_id=caller.key_id,
+            code=str(code),
+            route=route,
+            project_id=caller.project_id,
+            count=(before.count if before else 0) + 1,
+            detail=detail,
+            address=address,
+            request_id=request_id,
+            last_at=now,
+        )
+
+    def take_refused(self) -> list[Refused]:
+        """Hand over the refusals that wait."""
+        waiting, self._refused = list(self._refused.values()), {}
+        return waiting
+
+    def take_used(self) -> dict[tuple[AccountId, KeyId], int]:
+        """Hand over the uses that wait."""
+        waiting, self._used = self._used, {}
+        return waiting
+
+
+def write_refused(tx: Tx, waiting: list[Refused]) -> None:
+    """Add refusals to the ledger; the newest detail stays."""
+    for one in waiting:
+        slot = {
+            "account_id": one.account_id,
+            "hour": one.hour,
+            "key_id": one.key_id,
+            "code": one.code,
+            "route": one.route,
+        }
+        latest = {
+            "project_id": one.project_id,
+            "detail": one.detail,
+            "address": one.address,
+            "request_id": one.request_id,
+            "last_at": one.last_at,
+        }
+        if not sql.insert_new(tx, refusals, slot | latest | {"count": one.count}, list(slot)):
+            mine = [refusals.c[name] == value for name, value in slot.items()]
+            added = {"count": refusals.c.count + one.count}
+            tx.run(sa.update(refusals).where(*mine).values(latest | added))
+
+
+def write_used(tx: Tx, used: dict[tuple[AccountId, KeyId], int]) -> None:
+    """Write when keys were last used."""
+    keys.touch(tx, used)
+
+
+def list_(
+    tx: Tx,
+    account_id: AccountId,
+    *,
+    key_id: KeyId | None = None,
+    code: str | None = None,
+    project_id: ProjectId | None = None,
+    before: int | None = None,
+    limit: int,
+) -> list[Refused]:
+    """The account's refusals, latest first; `before` is a `last_at` in ms."""
+    query = sa.select(refusals).where(refusals.c.account_id == account_id)
+    if key_id is not None:
+        query = query.where(refusals.c.key_id == key_id)
+    if code is not None:
+        query = query.where(refusals.c.code == code)
+    if project_id is not None:
+        query = query.where(refusals.c.project_id == project_id)
+    if before is not None:
+        query = query.where(refusals.c.last_at < before)
+    rows = tx.run(query.order_by(refusals.c.last_at.desc()).limit(limit))
+    return [_refused(row) for row in rows]
+
+
+def expire(tx: Tx, before_hour: int) -> int:
+    """Delete the ledger's lines of hours before one; returns how many."""
+    return tx.run(sa.delete(refusals).where(refusals.c.hour < before_hour)).rowcount
+
+
+def _refused(row: Any) -> Refused:
+    return Refused(
+        account_id=AccountId(row.account_id),
+        hour=row.hour,
+        key_id=KeyId(row.key_id),
+        code=row.code,
+        route=row.route,
+        project_id=ProjectId(row.project_id) if row.project_id else None,
+        count=row.count,
+        detail=row.detail,
+        address=row.address,
+        request_id=row.request_id,
+        last_at=row.last_at,
+    )

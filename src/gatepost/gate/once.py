@@ -1,0 +1,291 @@
+"""The door inside the transaction: claim the idempotency key → charge the quota → work →
+remember the reply. Everything here happens in one commit, or not at all.
+
+A replay is found before anything is charged. Two requests with one key in the same group: the
+second waits for the first one's outcome, right here. A refused request leaves no claim behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+import sqlalchemy as sa
+
+from gatepost.base.clock import DAY_MS
+from gatepost.base.errors import AppError, Code
+from gatepost.base.ids import AccountId
+from gatepost.domains.quotas import store as quotas
+from gatepost.domains.quotas.model import Allowance, period, resets_at
+from gatepost.gate.admit import Caller
+from gatepost.gate.tables import idempotency
+from gatepost.storage import sql
+from gatepost.storage.db import Tx
+
+TTL_MS = DAY_MS
+COLUMNS = ("scope", "claim", "fingerprint", "status", "body", "expires_at")
+
+
+class Claim(msgspec.Struct, frozen=True, gc=False):
+    """A client's idempotency key: where it counts (16 bytes), its digest, and the digest of
+    method, path and canonical body it came with."""
+
+    scope: bytes
+    claim: bytes
+    fingerprint: bytes
+
+
+class Charge(msgspec.Struct, frozen=True, gc=False):
+    """What a request takes from the quotas that count its meter."""
+
+    meter: str
+    units: int = 1
+
+
+class Reply(msgspec.Struct, gc=False):
+    """What goes back. `secret` replies are never remembered; `unused` units are given back."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    replayed: bool = False
+    secret: bool = False
+    unused: int = 0
+    ring: bytes | None = None
+
+
+class Admitted(Protocol):
+    """What the door must know of a call."""
+
+    @property
+    def claim(self) -> Claim | None: ...
+    @property
+    def caller(self) -> Caller: ...
+    @property
+    def now(self) -> int: ...
+
+
+Item = tuple[Any, Any]
+Outcome = Reply | AppError
+Work = Callable[[Tx, Sequence[Any], Sequence[Any]], Sequence[Outcome]]
+Slot = tuple[AccountId, str, int]
+
+
+class _Known(NamedTuple):
+    fingerprint: bytes
+    status: int
+    body: bytes | None
+    expires_at: int
+
+
+class Once:
+    """One endpoint's writes as a vector verb: (call, command) pairs in, outcomes out."""
+
+    def __init__(self, work: Work, charge: Callable[[Any], Charge | None]) -> None:
+        """Wrap the endpoint's own work; `charge` prices one command."""
+        self._work = work
+        self._charge = charge
+
+    def __call__(self, tx: Tx, items: Sequence[Item]) -> list[Outcome]:
+        """Settle a group. Followers of a refused request run in a further round."""
+        outcomes: list[Outcome | None] = [None] * len(items)
+        left: Sequence[int] = range(len(items))
+        while left:
+            left = self._round(tx, items, left, outcomes)
+        return outcomes  # type: ignore[return-value] # every item has been settled
+
+    def _round(
+        self,
+        tx: Tx,
+        items: Sequence[Item],
+        left: Sequence[int],
+        outcomes: list[Outcome | None],
+    ) -> list[int]:
+        known = _find(tx, (items[index][0] for index in left))
+        firsts: set[tuple[bytes, bytes]] = set()
+        fresh, later = [], []
+        for index in left:
+            call = items[index][0]
+            claim = call.claim
+            if claim is None:
+                fresh.append(index)
+                continue
+            mark = (claim.scope, claim.claim)
+            row = known.get(mark)
+            if row is not None and row.expires_at > call.now:
+                outcomes[index] = _replay(row, claim)
+            elif mark in firsts:
+                later.append(index)
+            else:
+                firsts.add(mark)
+                fresh.append(index)
+        if fresh:
+            self._run(tx, items, fresh, outcomes, stale=bool(known))
+        return later
+
+    def _run(
+        self,
+        tx: Tx,
+        items: Sequence[Item],
+        fresh: list[int],
+        outcomes: list[Outcome | None],
+        *,
+        stale: bool,
+    ) -> None:
+        meter = _Meter(tx)
+        admitted = []
+        for index in fresh:
+            call, command = items[index]
+            refusal = meter.charge(call, self._charge(command))
+            if refusal is None:
+                admitted.append(index)
+            else:
+                outcomes[index] = refusal
+        if not admitted:
+            return
+        calls = [items[index][0] for index in admitted]
+        replies = self._work(tx, calls, [items[index][1] for index in admitted])
+        for index, reply in zip(admitted, replies, strict=True):
+            outcomes[index] = reply
+            meter.settle(*items[index], self._charge, reply)
+        meter.write()
+        _remember(tx, calls, replies, stale=stale)
+
+
+class _Meter:
+    """Quota charges of one group, kept in memory until all of it is known."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+        self._used: dict[Slot, int] = {}
+        self._added: dict[Slot, int] = {}
+
+    def charge(self, call: Admitted, charge: Charge | None) -> AppError | None:
+        """Reserve the units in every quota that counts them, or in none."""
+        if charge is None or not call.caller.allowances:
+            return None
+        counted = [one for one in call.caller.allowances if charge.meter in one.counts]
+        slots = [(one, self._slot(call, one)) for one in counted]
+        for allowance, slot in slots:
+            used = self._read(slot)
+            if used + charge.units > allowance.limit:
+                return _spent(allowance, used, charge, call.now)
+        for _, slot in slots:
+            self._added[slot] = self._added.get(slot, 0) + charge.units
+        return None
+
+    def settle(
+        self,
+        call: Admitted,
+        command: Any,
+        price: Callable[[Any], Charge | None],
+        reply: Outcome,
+    ) -> None:
+        """Give back what a request reserved and did not use."""
+        if not call.caller.allowances:
+            return
+        charge = price(command)
+        if charge is None:
+            return
+        back = charge.units if isinstance(reply, AppError) else reply.unused
+        for allowance in call.caller.allowances:
+            if charge.meter in allowance.counts:
+                self._added[self._slot(call, allowance)] -= back
+
+    def write(self) -> None:
+        """Charge what was used."""
+        for (account_id, name, number), units in self._added.items():
+            if units:
+                quotas.add(self._tx, account_id, name, number, units)
+
+    def _slot(self, call: Admitted, allowance: Allowance) -> Slot:
+        return (call.caller.account_id, allowance.name, period(allowance, call.now))
+
+    def _read(self, slot: Slot) -> int:
+        if slot not in self._used:
+            self._used[slot] = quotas.used(self._tx, *slot)
+        return self._used[slot] + self._added.get(slot, 0)
+
+
+def _spent(allowance: Allowance, used: int, charge: Charge, now: int) -> AppError:
+    resets = resets_at(allowance, now)
+    return AppError(
+        Code.QUOTA_EXCEEDED,
+        f"The quota {allowance.name!r} is used up ({used}/{allowance.limit})",
+        retry_after_s=(resets - now) / 1000,
+        extra={
+            "quota": allowance.name,
+            "limit": allowance.limit,
+            "used": used,
+            "requested": charge.units,
+            "resets_at": resets,
+        },
+    )
+
+
+def _find(tx: Tx, calls: Iterable[Admitted]) -> dict[tuple[bytes, bytes], _Known]:
+    wanted: dict[bytes, list[bytes]] = {}
+    for call in calls:
+        if call.claim is not None:
+            wanted.setdefault(call.claim.scope, []).append(call.claim.claim)
+    return {
+        (row[0], row[1]): _Known(*row[2:])
+        for scope, claims in wanted.items()
+        for row in sql.lookup(tx, idempotency, COLUMNS, "scope", scope, "claim", claims)
+    }
+
+
+def _replay(row: _Known, claim: Claim) -> Outcome:
+    if row.fingerprint != claim.fingerprint:
+        return AppError(
+            Code.IDEMPOTENCY_CONFLICT,
+            "This idempotency key was already used with a different request",
+        )
+    if row.body is None:
+        return AppError(
+            Code.IDEMPOTENCY_CONFLICT,
+            "This request was already carried out; its reply held a secret and is shown once",
+        )
+    return Reply(row.status, row.body, replayed=True)
+
+
+def _remember(
+    tx: Tx, calls: Sequence[Admitted], replies: Sequence[Outcome], *, stale: bool
+) -> None:
+    rows = []
+    for call, reply in zip(calls, replies, strict=True):
+        claim = call.claim
+        if claim is None or isinstance(reply, AppError) or reply.status >= 300:
+            continue
+        body = None if reply.secret else reply.body
+        rows.append(
+            (claim.scope, claim.claim, claim.fingerprint, reply.status, body, call.now + TTL_MS)
+        )
+    if stale:
+        _drop(tx, rows)
+    if rows:
+        sql.insert_rows(tx, idempotency, COLUMNS, rows)
+
+
+def _drop(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Make room for keys that come back after their time."""
+    for scope, claim, *_ in rows:
+        mine = (idempotency.c.scope == scope, idempotency.c.claim == claim)
+        tx.run(sa.delete(idempotency).where(*mine))
+
+
+def forget(tx: Tx, scope: bytes, text: str) -> None:
+    """Empty remembered replies of a scope that hold a text: the person asked to be erased."""
+    holds = sa.func.instr(idempotency.c.body, text.encode()) > 0
+    mine = idempotency.c.scope == scope
+    tx.run(sa.update(idempotency).where(mine, holds).values(body=None))
+
+
+def expire(tx: Tx, now: int, limit: int) -> int:
+    """Delete remembered replies past their time, oldest first; returns how many."""
+    oldest = sa.select(idempotency.c.seq).order_by(idempotency.c.seq).limit(limit)
+    gone = tx.run(
+        sa.delete(idempotency).where(idempotency.c.seq.in_(oldest), idempotency.c.expires_at <= now)
+    )
+    return gone.rowcount

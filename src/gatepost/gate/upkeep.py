@@ -1,0 +1,49 @@
+"""The gate's own periodic work: write what it gathers in memory, drop what is past its time."""
+
+from __future__ import annotations
+
+from gatepost.base.clock import DAY_MS, HOUR_MS, Clock
+from gatepost.base.config import Settings
+from gatepost.gate import ledger, once
+from gatepost.gate.ledger import Ledger
+from gatepost.storage.db import Database
+
+REFUSED_EVERY_S = 1.0
+USED_EVERY_S = 20.0
+EXPIRE_EVERY_S = 60.0
+EXPIRE_CHUNK = 500
+
+
+class Upkeep:
+    """Three chores over the gate's tables."""
+
+    def __init__(
+        self, database: Database, waiting: Ledger, settings: Settings, clock: Clock
+    ) -> None:
+        """Hold what they need."""
+        self._database = database
+        self._waiting = waiting
+        self._settings = settings
+        self._clock = clock
+
+    async def refused(self) -> float:
+        """Write the refusals of the last second."""
+        lines = self._waiting.take_refused()
+        if lines:
+            await self._database.write(lambda tx: ledger.write_refused(tx, lines))
+        return REFUSED_EVERY_S
+
+    async def used(self) -> float:
+        """Write when keys were last used."""
+        used = self._waiting.take_used()
+        if used:
+            await self._database.write(lambda tx: ledger.write_used(tx, used))
+        return USED_EVERY_S
+
+    async def expire(self) -> float:
+        """Drop remembered replies after 24 hours, and the ledger after its days."""
+        now = self._clock()
+        gone = await self._database.write(lambda tx: once.expire(tx, now, EXPIRE_CHUNK))
+        oldest = (now - self._settings.refusals_days * DAY_MS) // HOUR_MS
+        await self._database.write(lambda tx: ledger.expire(tx, oldest))
+        return 0.0 if gone == EXPIRE_CHUNK else EXPIRE_EVERY_S

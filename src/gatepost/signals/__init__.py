@@ -1,0 +1,1 @@
+"""Doorbells: a hint that there is something new. The database stays the truth."""

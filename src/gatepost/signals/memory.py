@@ -1,0 +1,54 @@
+"""Doorbells within one process and one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class MemoryBell:
+    """A doorbell that remembers one ring."""
+
+    def __init__(self) -> None:
+        """Start silent."""
+        self._event = asyncio.Event()
+
+    def ring(self) -> None:
+        """Ring, or leave the ring that stands."""
+        self._event.set()
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Wait until rung since the last wait, or until the time is up (False)."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._event.wait()
+        except TimeoutError:
+            return False
+        self._event.clear()
+        return True
+
+
+class MemorySignals:
+    """Topics and who listens to them."""
+
+    def __init__(self) -> None:
+        """Start with no listener."""
+        self._bells: dict[str | bytes, set[MemoryBell]] = {}
+
+    def ring(self, topic: str | bytes) -> None:
+        """Wake everyone who listens to a topic."""
+        for bell in self._bells.get(topic, ()):
+            bell.ring()
+
+    @contextmanager
+    def listen(self, topic: str | bytes) -> Iterator[MemoryBell]:
+        """Listen to a topic for as long as the context is open."""
+        bell = MemoryBell()
+        self._bells.setdefault(topic, set()).add(bell)
+        try:
+            yield bell
+        finally:
+            self._bells[topic].discard(bell)
+            if not self._bells[topic]:
+                del self._bells[topic]

@@ -1,0 +1,194 @@
+"""Grouped commits: one thread, one transaction for all that waits, one fsync for all of it.
+
+No timer gathers a group: while one commit runs, the next one gathers by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from gatepost.base import log
+from gatepost.base.errors import AppError, Code
+from gatepost.base.metrics import Metrics
+from gatepost.storage.db import Tx, Verb
+
+WEIGHT_MAX = 4096
+RETRY_AFTER_S = 1.0
+
+
+class Connection(Protocol):
+    """The engine's side of a write transaction."""
+
+    def begin(self) -> Tx: ...
+    def commit(self) -> None: ...
+    def rollback(self) -> None: ...
+    def savepoint(self) -> None: ...
+    def release(self) -> None: ...
+    def undo(self) -> None: ...
+    def between(self) -> None: ...
+    def busy(self, error: BaseException) -> bool: ...
+    def close(self) -> None: ...
+
+
+class Job:
+    """One item waiting for a commit, and who waits for its outcome."""
+
+    __slots__ = ("future", "item", "outcome", "verb", "weight")
+
+    def __init__(
+        self, verb: Verb | None, item: Any, weight: int, future: asyncio.Future[Any]
+    ) -> None:
+        self.verb = verb
+        self.item = item
+        self.weight = weight
+        self.future = future
+        self.outcome: Any = None
+
+
+class Committer:
+    """The single writer of a database."""
+
+    def __init__(self, connect: Callable[[], Connection], metrics: Metrics) -> None:
+        """Take a factory of write connections; it is called in the writer's thread."""
+        self._connect = connect
+        self._metrics = metrics
+        self._queue: deque[Job] = deque()
+        self._fresh: list[Job] = []
+        self._wake = threading.Semaphore(0)
+        self._closing = False
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._log = log.get("storage")
+
+    def start(self) -> None:
+        """Start the writer for the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Commit what waits, then end the thread."""
+        self._closing = True
+        self._hand_over()
+        self._wake.release()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+
+    def waiting(self) -> int:
+        """How many items wait for the writer now."""
+        return len(self._queue) + len(self._fresh)
+
+    def submit(self, verb: Verb | None, item: Any, weight: int = 1) -> asyncio.Future[Any]:
+        """Queue an item: a verb's, or with no verb a function of the transaction."""
+        loop = self._loop
+        if loop is None or self._closing:
+            raise AppError(Code.UNAVAILABLE, "Shutting down", retry_after_s=RETRY_AFTER_S)
+        future: asyncio.Future[Any] = loop.create_future()
+        if not self._fresh:
+            # All requests read in one turn of the loop reach the writer together.
+            loop.call_soon(self._hand_over)
+        self._fresh.append(Job(verb, item, weight, future))
+        return future
+
+    def _hand_over(self) -> None:
+        if self._fresh:
+            self._queue.extend(self._fresh)
+            self._fresh = []
+            self._wake.release()
+
+    def _work(self) -> None:
+        connection = self._connect()
+        while True:
+            self._wake.acquire()
+            while self._queue:
+                self._commit(connection, self._take())
+                connection.between()
+            if self._closing:
+                break
+        connection.close()
+
+    def _take(self) -> list[Job]:
+        jobs, weight = [], 0
+        while self._queue and weight < WEIGHT_MAX:
+            job = self._queue.popleft()
+            jobs.append(job)
+            weight += job.weight
+        return jobs
+
+    def _commit(self, connection: Connection, jobs: list[Job]) -> None:
+        hooks = self._attempt(connection, jobs)
+        if hooks is None:
+            hooks = [hook for job in jobs for hook in self._alone(connection, job)]
+        assert self._loop is not None  # noqa: S101 # started before the first job
+        self._loop.call_soon_threadsafe(_deliver, jobs, hooks)
+
+    def _attempt(self, connection: Connection, jobs: list[Job]) -> list[Callable[[], None]] | None:
+        """Commit all jobs together; None when a fault rolled everything back."""
+        try:
+            tx = connection.begin()
+            self._run(connection, tx, jobs)
+            connection.commit()
+        except Exception as error:  # noqa: BLE001 # whatever it is, nothing was committed
+            connection.rollback()
+            self._metrics.add("gatepost_commit_failures")
+            for job in jobs:
+                job.outcome = self._refusal(connection, error)
+            return [] if len(jobs) == 1 else None
+        self._metrics.add("gatepost_commits")
+        self._metrics.add("gatepost_commit_items", len(jobs))
+        return tx.hooks()
+
+    def _alone(self, connection: Connection, job: Job) -> list[Callable[[], None]]:
+        """After a fault, each job commits by itself, so that the faulty one fails alone."""
+        return self._attempt(connection, [job]) or []
+
+    def _refusal(self, connection: Connection, error: Exception) -> Exception:
+        if isinstance(error, AppError):
+            return error
+        self._log.error("commit failed", exc_info=error)
+        if connection.busy(error):
+            detail = "The database cannot take writes now"
+            return AppError(Code.UNAVAILABLE, detail, retry_after_s=RETRY_AFTER_S)
+        return error
+
+    def _run(self, connection: Connection, tx: Tx, jobs: list[Job]) -> None:
+        groups: dict[Verb, list[Job]] = {}
+        for job in jobs:
+            if job.verb is not None:
+                groups.setdefault(job.verb, []).append(job)
+        for verb, members in groups.items():
+            outcomes = verb(tx, [job.item for job in members])
+            for job, outcome in zip(members, outcomes, strict=True):
+                job.outcome = outcome
+        for job in jobs:
+            if job.verb is None:
+                job.outcome = self._guarded(connection, tx, job.item)
+
+    def _guarded(self, connection: Connection, tx: Tx, work: Callable[[Tx], Any]) -> Any:
+        """Run one function in a savepoint: its refusal undoes its own work alone."""
+        hooks = len(tx.hooks())
+        connection.savepoint()
+        try:
+            result = work(tx)
+        except AppError as refusal:
+            connection.undo()
+            del tx.hooks()[hooks:]
+            return refusal
+        connection.release()
+        return result
+
+
+def _deliver(jobs: Sequence[Job], hooks: Sequence[Callable[[], None]]) -> None:
+    for hook in hooks:
+        hook()
+    for job in jobs:
+        if job.future.done():
+            continue
+        if isinstance(job.outcome, Exception):
+            job.future.set_exception(job.outcome)
+        else:
+            job.future.set_result(job.outcome)

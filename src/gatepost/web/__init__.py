@@ -1,0 +1,1 @@
+"""HTTP plumbing. It knows no vendor: dialects tell it what to say."""

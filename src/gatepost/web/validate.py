@@ -1,0 +1,174 @@
+"""From JSON to structs: fast when it fits, thorough about what does not."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeVar, get_args, get_origin
+
+import msgspec
+
+from gatepost.base.errors import AppError, Code, FieldError
+
+T = TypeVar("T")
+
+_PLACE = re.compile(r"(.*) - at `(?:key in )?\$(.*)`$", re.DOTALL)
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+NESTING = "nested too deeply"
+
+
+class Body:
+    """A decoder of one struct type, with every problem reported in field order."""
+
+    def __init__(self, kind: Any) -> None:
+        """Prepare the fast decoder."""
+        self.kind = kind
+        self._decoder = msgspec.json.Decoder(kind)
+
+    def decode(self, body: bytes) -> Any:
+        """Decode a body; raises INVALID with one entry per faulty field."""
+        try:
+            value = self._decoder.decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
+            raise refuse(self.kind, body) from None
+        if b"\\u0000" in body:
+            check_text(json(body))
+        return value
+
+
+def json(body: bytes) -> Any:
+    """Decode any JSON; raises INVALID with an empty path when it is none."""
+    try:
+        return msgspec.json.decode(body)
+    except RecursionError:
+        raise _whole(f"The body is {NESTING}") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError):
+        raise _whole("The body is not valid JSON") from None
+
+
+def refuse(kind: Any, body: bytes) -> AppError:
+    """Explain why a body does not fit, as completely as possible."""
+    try:
+        raw = json(body)
+        check_text(raw)
+    except AppError as error:
+        return error
+    found = problems(kind, raw)
+    return _refusal(found or [FieldError((), "The body does not fit")])
+
+
+def convert(kind: type[T], raw: Any, *, strict: bool = True) -> T:
+    """Convert decoded values (of a query, say); raises INVALID like `decode`."""
+    try:
+        return msgspec.convert(raw, kind, strict=strict)
+    except (msgspec.ValidationError, RecursionError):
+        raise _refusal(problems(kind, raw, strict=strict)) from None
+
+
+def problems(kind: Any, raw: Any, *, strict: bool = True) -> list[FieldError]:
+    """List what is wrong, in the order of the struct's fields."""
+    if not isinstance(raw, dict):
+        return [FieldError((), f"Expected an object, got {_name(raw)}")]
+    found: list[FieldError] = []
+    for field in msgspec.structs.fields(kind):
+        if field.encode_name in raw:
+            found += _of_field(field, raw[field.encode_name], strict=strict)
+        elif field.required:
+            found.append(FieldError((field.encode_name,), "Required"))
+    return found or _of_whole(kind, raw, strict=strict)
+
+
+def _of_field(field: msgspec.structs.FieldInfo, value: Any, *, strict: bool) -> list[FieldError]:
+    inner = _struct_in(field.type)
+    if inner is not None and isinstance(value, dict):
+        nested = problems(inner, value, strict=strict)
+        return [FieldError((field.encode_name, *one.path), one.message) for one in nested]
+    items = _item_type(field.type)
+    if items is not None and isinstance(value, list):
+        found = [
+            FieldError((field.encode_name, index, *one.path), one.message)
+            for index, item in enumerate(value)
+            for one in _try(items, item, strict=strict)
+        ]
+        if found:
+            return found
+    found = _try(field.type, value, strict=strict)
+    return [FieldError((field.encode_name, *one.path), one.message) for one in found]
+
+
+def _of_whole(kind: Any, raw: Any, *, strict: bool) -> list[FieldError]:
+    return _try(kind, raw, strict=strict)
+
+
+def _try(kind: Any, value: Any, *, strict: bool) -> list[FieldError]:
+    try:
+        msgspec.convert(value, kind, strict=strict)
+    except msgspec.ValidationError as error:
+        return [_problem(str(error))]
+    except RecursionError:
+        return [FieldError((), f"Value is {NESTING}")]
+    return []
+
+
+def _problem(text: str) -> FieldError:
+    match = _PLACE.match(text)
+    message, place = match.groups() if match else (text, "")
+    steps: list[str | int] = []
+    for name, index in _STEP.findall(place):
+        if name:
+            steps.append(name)
+        elif index.isdigit():
+            steps.append(int(index))
+    return FieldError(tuple(steps), message.replace("`", ""))
+
+
+def _struct_in(kind: Any) -> Any:
+    choices = [kind, *get_args(kind)]
+    return next((one for one in choices if _is_struct(one)), None)
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def _item_type(kind: Any) -> Any:
+    for one in (kind, *get_args(kind)):
+        if get_origin(one) in (list, tuple):
+            return get_args(one)[0]
+    return None
+
+
+def _name(raw: Any) -> str:
+    names = {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(raw), "a number")
+
+
+def check_text(raw: Any, path: tuple[str | int, ...] = ()) -> None:
+    """Refuse U+0000 wherever it hides: no database keeps it in text."""
+    found: list[FieldError] = []
+    _seek_nul(raw, path, found)
+    if found:
+        raise _refusal(found)
+
+
+def _seek_nul(raw: Any, path: tuple[str | int, ...], found: list[FieldError]) -> None:
+    stack = [(raw, path)]
+    while stack:
+        value, place = stack.pop()
+        if isinstance(value, str) and "\x00" in value:
+            found.append(FieldError(place, "Must not contain U+0000"))
+        elif isinstance(value, dict):
+            for name, item in value.items():
+                shown = name.replace("\x00", "")
+                if "\x00" in name:
+                    found.append(FieldError((*place, shown), "Must not contain U+0000"))
+                stack.append((item, (*place, shown)))
+        elif isinstance(value, list):
+            stack += [(item, (*place, index)) for index, item in enumerate(value)]
+
+
+def _whole(message: str) -> AppError:
+    return _refusal([FieldError((), message)])
+
+
+def _refusal(found: list[FieldError]) -> AppError:
+    return AppError(Code.INVALID, found[0].message, fields=found)
