@@ -77,7 +77,8 @@ def with_hex(prefix: str) -> str:
 
 def estimated_bits(secret: str) -> float:
     """Estimate the entropy of a foreign secret: its length × the alphabet it shows, at most
-    what its own letter frequencies allow (so that `aaaa…` counts as nothing)."""
+    what its own letter frequencies allow (so that `aaaa…` counts as nothing).
+    """
     body = secret.rpartition("_")[2]
     if not body:
         return 0.0

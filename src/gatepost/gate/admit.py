@@ -83,7 +83,8 @@ class Admission:
 
     async def authenticate(self, secret: str) -> Caller | None:
         """Return the caller of a secret, or None: malformed, unknown, revoked and expired
-        ones cannot be told apart. Requests with the same secret share one look-up."""
+        ones cannot be told apart. Requests with the same secret share one look-up.
+        """
         digest = crypto.digest(self._pepper, secret)
         entry = self.cache.get(digest)
         caller = entry[0] if entry else await self._load_once(digest)

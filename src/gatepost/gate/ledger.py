@@ -17,8 +17,8 @@ from gatepost.base.ids import AccountId, KeyId, ProjectId
 from gatepost.domains.keys import store as keys
 from gatepost.gate.admit import Caller
 from gatepost.gate.tables import refusals
-from gatepost.storage.db import Tx
 from gatepost.storage import sql
+from gatepost.storage.db import Tx
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,7 +29,8 @@ COLUMNS = ("scope", "claim", "fingerprint", "status", "body", "expires_at")
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
     """A client's idempotency key: where it counts (16 bytes), its digest, and the digest of
-    method, path and canonical body it came with."""
+    method, path and canonical body it came with.
+    """
 
     scope: bytes
     claim: bytes

@@ -18,7 +18,8 @@ exception refuses its own item alone."""
 
 class Tx:
     """One transaction. Its work is a synchronous function: it cannot await, so it cannot
-    call the network, and a client that hangs up cannot cut it in half."""
+    call the network, and a client that hangs up cannot cut it in half.
+    """
 
     __slots__ = ("_after", "driver", "engine", "sql")
 

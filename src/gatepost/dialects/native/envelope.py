@@ -105,7 +105,8 @@ def _error_headers(refusal: AppError) -> list[Header]:
 
 def rate_headers(verdict: Verdict, now: int) -> Sequence[Header]:
     """`X-RateLimit-*` of the tightest window (Reset in Unix seconds), and all of them in
-    `RateLimit` and `RateLimit-Policy` (IETF draft-ietf-httpapi-ratelimit-headers-10)."""
+    `RateLimit` and `RateLimit-Policy` (IETF draft-ietf-httpapi-ratelimit-headers-10).
+    """
     standings = verdict.standings
     tight = standings[0] if len(standings) == 1 else min(standings, key=_tightness)
     reset = (now + int(tight.reset_s * 1000)) // 1000
