@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -127,8 +128,6 @@ def prepare(settings: Settings) -> Path:
 
 def snapshot(folder: Path, version: str) -> Path:
     """Copy the database beside itself before its schema changes."""
-    import sqlite3
-
     target = folder / f"before-upgrade-from-{version}.db"
     with sqlite3.connect(folder / DATABASE) as source, sqlite3.connect(target) as copy:
         source.backup(copy)

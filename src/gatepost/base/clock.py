@@ -26,6 +26,7 @@ def iso(at_ms: int) -> str:
     return f"{_date(day)}T{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}.{millis:03d}Z"
 
 
+DATES_MAX = 1000
 _dates: dict[int, str] = {}
 
 
@@ -33,7 +34,7 @@ def _date(day: int) -> str:
     """Format a day once: every event of that day shares the text."""
     text = _dates.get(day)
     if text is None:
-        if len(_dates) > 1000:
+        if len(_dates) > DATES_MAX:
             _dates.clear()
         text = datetime.fromtimestamp(day * 86400, UTC).strftime("%Y-%m-%d")
         _dates[day] = text

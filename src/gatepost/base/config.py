@@ -140,10 +140,10 @@ def _from_file(path: Path) -> dict[str, Origin]:
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Origin]:
     found: dict[str, Origin] = {}
-    for variable, text in environ.items():
+    for variable, given in environ.items():
         if not variable.startswith(PREFIX):
             continue
-        name = variable.removeprefix(PREFIX).lower()
+        name, text = variable.removeprefix(PREFIX).lower(), given
         if name.endswith("_file") and name not in FIELDS:
             name = name.removesuffix("_file")
             text = _read_secret(variable, text)

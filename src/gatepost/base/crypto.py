@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import math
+import os
 import secrets
 import zlib
 from pathlib import Path
@@ -35,8 +36,6 @@ def load_pepper(path: Path) -> bytes:
 
 
 def _make_pepper(path: Path) -> bytes:
-    import os
-
     pepper = secrets.token_bytes(PEPPER_BYTES)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -76,7 +75,7 @@ def with_hex(prefix: str) -> str:
 
 
 def estimated_bits(secret: str) -> float:
-    """Estimate the entropy of a foreign secret: its length × the alphabet it shows, at most
+    """Estimate the entropy of a foreign secret: its length times the alphabet it shows, at most
     what its own letter frequencies allow (so that `aaaa…` counts as nothing).
     """
     body = secret.rpartition("_")[2]

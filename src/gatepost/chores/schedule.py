@@ -46,13 +46,13 @@ class Schedule:
             await self._once(chore)
 
     async def _repeat(self, chore: Chore) -> None:
-        while True:
+        while True:  # noqa: ASYNC110 # a schedule is no wait for an event
             await asyncio.sleep(await self._once(chore))
 
     async def _once(self, chore: Chore) -> float:
         try:
             return await chore.work()
-        except Exception:
+        except Exception:  # noqa: BLE001 # a chore may fail, the others go on
             self._metrics.add("gatepost_chore_failures")
             _log.exception("chore failed", chore=chore.name)
             return chore.after_fault_s

@@ -24,6 +24,7 @@ from gatepost.storage import sql
 from gatepost.storage.db import Tx
 
 TTL_MS = DAY_MS
+STATUS_REFUSED = 300
 COLUMNS = ("scope", "claim", "fingerprint", "status", "body", "expires_at")
 
 
@@ -257,7 +258,7 @@ def _remember(
     rows = []
     for call, reply in zip(calls, replies, strict=True):
         claim = call.claim
-        if claim is None or isinstance(reply, AppError) or reply.status >= 300:
+        if claim is None or isinstance(reply, AppError) or reply.status >= STATUS_REFUSED:
             continue
         body = None if reply.secret else reply.body
         rows.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from gatepost.base.errors import invalid
@@ -53,7 +53,7 @@ def expand(names: Iterable[str]) -> frozenset[Scope]:
 def check(names: Iterable[str]) -> tuple[str, ...]:
     """Return the names without repeats; raises INVALID for an unknown one, or for none."""
     kept = tuple(dict.fromkeys(names))
-    problems = [
+    problems: list[tuple[Sequence[str | int], str]] = [
         (["scopes", index], f"Unknown scope; one of {', '.join(NAMES)}")
         for index, name in enumerate(kept)
         if name not in NAMES

@@ -35,7 +35,7 @@ class Tx:
 
     def run(self, statement: Executable, params: Any = None) -> CursorResult[Any]:
         """Execute a Core statement."""
-        return self.sql.execute(statement, params)  # type: ignore[return-value] # Core DML and selects give cursors
+        return self.sql.execute(statement, params)
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call back on the event loop once the commit is durable, before anyone is answered."""

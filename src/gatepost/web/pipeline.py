@@ -49,20 +49,21 @@ class Pipeline:
             await _send(send, reply, request.headers_out())
             self._services.metrics.request("none", "none", reply.status, perf_counter() - started)
             return
+        answer: Reply | None
         try:
-            reply = await self._answer(route, request, receive, send)
+            answer = await self._answer(route, request, receive, send)
         except body.Disconnected:
             return
         except AppError as refusal:
-            reply = self._refuse(route, request, refusal)
-        except Exception as fault:
+            answer = self._refuse(route, request, refusal)
+        except Exception as fault:  # noqa: BLE001 # one request may fail, never the server
             self._log.exception("request failed", request_id=request.id, exc_info=fault)
-            reply = self._refuse(route, request, AppError(Code.INTERNAL))
-        if reply is None:
+            answer = self._refuse(route, request, AppError(Code.INTERNAL))
+        if answer is None:
             return
-        await _send(send, reply, request.headers_out(route.dialect))
+        await _send(send, answer, request.headers_out(route.dialect))
         self._services.metrics.request(
-            route.dialect.name, route.endpoint.path, reply.status, perf_counter() - started
+            route.dialect.name, route.endpoint.path, answer.status, perf_counter() - started
         )
 
     def _find(self, scope: Any) -> Any:

@@ -68,10 +68,11 @@ async def _left(receive: Any) -> None:
 
 async def _next(source: AsyncGenerator[bytes], over: asyncio.Future[None]) -> bytes | None:
     """The next chunk, or None when the source or the exchange is over."""
-    task = asyncio.ensure_future(anext(source, None))
+    task: asyncio.Future[Any] = asyncio.ensure_future(anext(source, None))
     await asyncio.wait({task, over}, return_when=asyncio.FIRST_COMPLETED)
     if task.done():
-        return task.result()
+        chunk: bytes | None = task.result()
+        return chunk
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task

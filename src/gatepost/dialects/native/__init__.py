@@ -14,8 +14,8 @@ from gatepost.web.contract import Endpoint
 class Native:
     """The native dialect: `Authorization: Bearer …`, one envelope, `X-RateLimit-*`."""
 
-    name = "native"
-    mounts = ("/v1/", "/api/v1/")
+    name: str = "native"
+    mounts: Sequence[str] = ("/v1/", "/api/v1/")
     endpoints: Sequence[Endpoint] = (*events.ENDPOINTS, *identify.ENDPOINTS, *meta.ENDPOINTS)
     throttle = THROTTLE
     idempotency = IDEMPOTENCY

@@ -51,7 +51,7 @@ def me(tx: Tx, call: Call, _command: None) -> Reply:
     account = accounts.get(tx, caller.account_id)
     project = projects.find(tx, account.id, call.project) if call.project else None
     named = Named(ids.show("project", project.id), project.name) if project else None
-    scopes = sorted(scope for scope in caller.scopes if scope != Scope.ANY)
+    scopes = sorted(str(scope) for scope in caller.scopes if scope != Scope.ANY)
     return ok(call, Me(Named(ids.show("account", account.id), account.name), named, scopes))
 
 

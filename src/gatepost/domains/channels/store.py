@@ -52,7 +52,7 @@ def list_(tx: Tx, project_id: ProjectId) -> list[Channel]:
 def names(tx: Tx, project_id: ProjectId) -> dict[ChannelId, str]:
     """Names of all the project's channels by id."""
     query = sa.select(channels.c.id, channels.c.name).where(channels.c.project_id == project_id)
-    return {ChannelId(raw): name for raw, name in tx.run(query)}
+    return {ChannelId(row.id): row.name for row in tx.run(query)}
 
 
 def _channel(row: Any) -> Channel:

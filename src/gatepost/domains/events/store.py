@@ -100,10 +100,10 @@ def drop_expired_keys(tx: Tx, now: int, limit: int) -> int:
         .limit(limit)
     )
     rows = tx.run(expired).all()
-    for project_id, key in rows:
+    for row in rows:
         tx.run(
             sa.delete(event_keys).where(
-                event_keys.c.project_id == project_id, event_keys.c.event_key == key
+                event_keys.c.project_id == row.project_id, event_keys.c.event_key == row.event_key
             )
         )
     return len(rows)

@@ -18,6 +18,7 @@ GRACE_MS_MAX = 7 * DAY_MS
 METADATA_BYTES_MAX = 4096
 NETWORKS_MAX = 100
 START_EXTRA = 4
+SECRET_LENGTH_MAX = 256
 
 
 class Format(StrEnum):
@@ -104,8 +105,8 @@ def check_import(secret: str) -> None:
     if not secret.isascii() or not secret.isprintable() or " " in secret:
         message = "a secret is made of printable ASCII characters without spaces"
         raise ValueError(message)
-    if len(secret) > 256:
-        message = "a secret has at most 256 characters"
+    if len(secret) > SECRET_LENGTH_MAX:
+        message = f"a secret has at most {SECRET_LENGTH_MAX} characters"
         raise ValueError(message)
     if crypto.estimated_bits(secret) < crypto.IMPORT_BITS_MIN:
         message = f"a secret needs at least {crypto.IMPORT_BITS_MIN} random bits"

@@ -24,7 +24,7 @@ def resolve(tx: Tx, account_id: AccountId, names: Sequence[str]) -> dict[str, st
     rows = sql.lookup(
         tx, person_aliases, ("alias", "user_id"), "account_id", account_id, "alias", names
     )
-    found: dict[str, str] = dict(rows)  # type: ignore[arg-type] # two columns were asked for
+    found: dict[str, str] = dict(rows)
     if found:
         known = sql.lookup(
             tx, people, ("user_id",), "account_id", account_id, "user_id", list(found)
