@@ -10,7 +10,7 @@ from typing import Any
 from gatepost import migrations
 from gatepost.base import crypto
 from gatepost.base.clock import Clock, now_ms
-from gatepost.base.config import ConfigError, Settings
+from gatepost.base.config import DATABASE, PEPPER, ConfigError, Settings
 from gatepost.base.metrics import Metrics
 from gatepost.chores.all import make_chores
 from gatepost.chores.schedule import Chore, Schedule
@@ -26,9 +26,6 @@ from gatepost.web.contract import Services
 from gatepost.web.health import Health
 from gatepost.web.pipeline import Pipeline
 from gatepost.web.router import Router
-
-DATABASE = "gatepost.db"
-PEPPER = "pepper.key"
 
 
 class App:

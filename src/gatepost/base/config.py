@@ -15,6 +15,9 @@ from msgspec import Meta
 
 PREFIX = "GATEPOST_"
 FILE = "gatepost.toml"
+# What the data folder holds.
+DATABASE = "gatepost.db"
+PEPPER = "pepper.key"
 
 
 class ConfigError(Exception):
