@@ -56,6 +56,12 @@ def list_(tx: Tx) -> list[Account]:
     return [_account(row) for row in tx.run(sa.select(accounts).order_by(accounts.c.id))]
 
 
+def on_plan(tx: Tx, plan: str) -> list[AccountId]:
+    """Ids of the accounts on a plan."""
+    query = sa.select(accounts.c.id).where(accounts.c.plan == plan)
+    return [AccountId(raw) for raw in tx.run(query.order_by(accounts.c.id)).scalars()]
+
+
 def save(tx: Tx, account: Account) -> None:
     """Write an account's status and plan back."""
     tx.run(

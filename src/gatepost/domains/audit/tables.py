@@ -9,6 +9,7 @@ audit = Table(
     metadata,
     id_column("account_id"),
     id_column("id"),
+    id_column("project_id", nullable=True),
     ms_column("at"),
     text_column("actor_kind"),
     text_column("actor_id"),

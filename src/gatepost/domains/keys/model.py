@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from enum import StrEnum
 from typing import Any
 
@@ -18,6 +19,12 @@ GRACE_MS_MAX = 7 * DAY_MS
 METADATA_BYTES_MAX = 4096
 NETWORKS_MAX = 100
 START_EXTRA = 4
+LIMITS_MAX = 8
+DOMAIN_MAX = 253
+
+_FOREIGN_PREFIX = re.compile(r"(?:[a-z][a-z0-9]{0,9}[_-]){1,2}")
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
+_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 SECRET_LENGTH_MAX = 256
 
 
@@ -77,13 +84,21 @@ def mint(kind: Format) -> str:
     return crypto.with_hex(prefix) if kind in _HEX else crypto.with_checksum(prefix)
 
 
+def format_of(secret: str) -> Format:
+    """The format a secret looks like; native for a foreign one."""
+    for kind, prefix in PREFIXES.items():
+        if secret.startswith(prefix):
+            return kind
+    return Format.NATIVE
+
+
 def start_of(secret: str) -> str:
     """The part of a secret that may be shown: its prefix and four characters."""
     for prefix in PREFIXES.values():
         if secret.startswith(prefix):
             return secret[: len(prefix) + START_EXTRA]
-    prefix, found, _ = secret.rpartition("_")
-    return secret[: len(prefix) + 1 + START_EXTRA] if found else secret[:START_EXTRA]
+    match = _FOREIGN_PREFIX.match(secret)
+    return secret[: (match.end() if match else 0) + START_EXTRA]
 
 
 def overlap_until(now: int, grace_ms: int, expires_at: int | None) -> int:
@@ -93,11 +108,41 @@ def overlap_until(now: int, grace_ms: int, expires_at: int | None) -> int:
 
 
 def check_networks(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return networks in their normal form; raises ValueError for a malformed one."""
+    """Return networks in their normal form; raises ValueError for a malformed one.
+
+    An IPv4 network written as IPv6 (`::ffff:10.0.0.0/104`) becomes the IPv4 one it means.
+    """
     if len(names) > NETWORKS_MAX:
         message = f"at most {NETWORKS_MAX} networks"
         raise ValueError(message)
-    return tuple(str(ipaddress.ip_network(name, strict=False)) for name in names)
+    return tuple(dict.fromkeys(_network(name) for name in names))
+
+
+def _network(name: str) -> str:
+    network = ipaddress.ip_network(name, strict=False)
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
+        mapped = network.network_address.ipv4_mapped
+        return f"{mapped}/{network.prefixlen - _MAPPED.prefixlen}"
+    return str(network)
+
+
+def check_limits(windows: tuple[Window, ...]) -> None:
+    """Raise ValueError for limits that cannot stand side by side."""
+    if len(windows) > LIMITS_MAX:
+        message = f"at most {LIMITS_MAX} limits"
+        raise ValueError(message)
+    if len({one.seconds for one in windows}) < len(windows):
+        message = "two limits of the same length"
+        raise ValueError(message)
+
+
+def check_domain(name: str) -> str:
+    """Return a domain in its normal form; raises ValueError for a malformed one."""
+    normal = name.strip().rstrip(".").lower()
+    if len(normal) > DOMAIN_MAX or not _DOMAIN.fullmatch(normal):
+        message = f"{name!r} is not a domain name"
+        raise ValueError(message)
+    return normal
 
 
 def check_import(secret: str) -> None:

@@ -63,7 +63,7 @@ def list_(
     *,
     project_id: ProjectId | None = None,
     before: bytes | None = None,
-    limit: int,
+    limit: int | None,
 ) -> list[Key]:
     """Living keys of the account (of one project, if given), newest first."""
     query = sa.select(keys).where(keys.c.account_id == account_id, _live)

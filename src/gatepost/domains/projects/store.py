@@ -18,8 +18,7 @@ _live = projects.c.deleted_at.is_(None)
 
 def create(tx: Tx, account_id: AccountId, name: str, now: int) -> Project:
     """Make a project; raises CONFLICT when the account has one of that name."""
-    if find_by_name(tx, account_id, name) is not None:
-        raise AppError(Code.CONFLICT, f"A project named {name!r} exists already")
+    _check_name(tx, account_id, name)
     project = Project(ProjectId(ids.new()), account_id, name, IdentifyMode.REPLACE, now, now)
     tx.run(
         sa.insert(projects).values(
@@ -56,10 +55,14 @@ def find_by_name(tx: Tx, account_id: AccountId, name: str) -> Project | None:
     return _project(row) if row else None
 
 
-def list_(tx: Tx, account_id: AccountId) -> list[Project]:
+def list_(
+    tx: Tx, account_id: AccountId, *, after: bytes | None = None, limit: int | None = None
+) -> list[Project]:
     """The account's living projects, oldest first."""
     query = sa.select(projects).where(projects.c.account_id == account_id, _live)
-    return [_project(row) for row in tx.run(query.order_by(projects.c.id))]
+    if after is not None:
+        query = query.where(projects.c.id > after)
+    return [_project(row) for row in tx.run(query.order_by(projects.c.id).limit(limit))]
 
 
 def all_ids(tx: Tx, account_id: AccountId) -> list[ProjectId]:
@@ -70,9 +73,7 @@ def all_ids(tx: Tx, account_id: AccountId) -> list[ProjectId]:
 
 def save(tx: Tx, project: Project) -> None:
     """Write a project back; raises CONFLICT when another one has its name."""
-    other = find_by_name(tx, project.account_id, project.name)
-    if other is not None and other.id != project.id:
-        raise AppError(Code.CONFLICT, f"A project named {project.name!r} exists already")
+    _check_name(tx, project.account_id, project.name, project.id)
     tx.run(
         sa.update(projects)
         .where(projects.c.account_id == project.account_id, projects.c.id == project.id)
@@ -83,6 +84,14 @@ def save(tx: Tx, project: Project) -> None:
             deleted_at=project.deleted_at,
         )
     )
+
+
+def _check_name(tx: Tx, account_id: AccountId, name: str, mine: ProjectId | None = None) -> None:
+    other = find_by_name(tx, account_id, name)
+    if other is not None and other.id != mine:
+        raise AppError(
+            Code.CONFLICT, f"A project named {name!r} exists already", extra={"existing": other}
+        )
 
 
 def _project(row: Any) -> Project:

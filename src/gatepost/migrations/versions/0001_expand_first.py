@@ -24,6 +24,7 @@ def upgrade() -> None:
         "audit",
         sa.Column("account_id", sa.LargeBinary(length=16), nullable=False),
         sa.Column("id", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("project_id", sa.LargeBinary(length=16), nullable=True),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("actor_kind", sa.Text(), nullable=False),
         sa.Column("actor_id", sa.Text(), nullable=False),
