@@ -21,6 +21,7 @@ from gatepost.gate.scopes import Scope
 from gatepost.limiter.contract import Verdict
 from gatepost.signals.contract import Signals
 from gatepost.storage.db import Database
+from gatepost.web.manual import Manual
 
 __all__ = [
     "Call",
@@ -29,6 +30,7 @@ __all__ = [
     "Endpoint",
     "Header",
     "IdempotencyPolicy",
+    "Manual",
     "Reply",
     "Services",
     "ThrottlePolicy",
@@ -101,7 +103,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     `run` takes (tx, calls, commands) where `vector`, else (tx, call, command); it gives
     replies. A `stream` endpoint gives chunks of an event stream instead. `aliases` are further
     paths. `query` and `request` are Structs: validation and the OpenAPI document come from
-    them. `errors` are codes beyond those every endpoint can answer.
+    them. `errors` are codes beyond those every endpoint can answer, `further` other statuses
+    of success with what they mean, `example` a request body to show.
     """
 
     operation: str
@@ -122,6 +125,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     stream: Stream | None = None
     batch: bool = False
     status: int = 200
+    further: dict[int, str] = {}
     request: Any = None
     query: Any = None
     example: Any = None
@@ -150,6 +154,7 @@ class Dialect(Protocol):
     endpoints: Sequence[Endpoint]
     throttle: ThrottlePolicy
     idempotency: IdempotencyPolicy
+    manual: Manual
 
     def api_key(self, headers: Mapping[bytes, bytes], query_string: bytes) -> str | None:
         """Find the key in a request, None when there is none."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from gatepost.base.errors import AppError
 from gatepost.dialects.native import events, identify, meta
 from gatepost.dialects.native.envelope import IDEMPOTENCY, THROTTLE, render_error
+from gatepost.dialects.native.manual import MANUAL
 from gatepost.gate.once import Reply
 from gatepost.web.contract import Endpoint
 
@@ -19,6 +20,7 @@ class Native:
     endpoints: Sequence[Endpoint] = (*events.ENDPOINTS, *identify.ENDPOINTS, *meta.ENDPOINTS)
     throttle = THROTTLE
     idempotency = IDEMPOTENCY
+    manual = MANUAL
 
     def api_key(self, headers: Mapping[bytes, bytes], query_string: bytes) -> str | None:
         """Read `Authorization: Bearer <key>`; the scheme's case does not matter (RFC 9110)."""
