@@ -23,6 +23,7 @@ from gatepost.limiter.memory import MemoryLimiter
 from gatepost.signals.memory import MemorySignals
 from gatepost.storage.sqlite import SqliteDatabase, engine_of
 from gatepost.web.contract import Services
+from gatepost.web.documents import Documents
 from gatepost.web.health import Health
 from gatepost.web.pipeline import Pipeline
 from gatepost.web.router import Router
@@ -60,6 +61,7 @@ class App:
         )
         self._pipeline = Pipeline(self.services, Router(DIALECTS))
         self._health = Health(self.services)
+        self._pages = {**self._health.pages, **Documents(settings, DIALECTS).pages}
         self._schedule = Schedule(self._chores(), self.metrics)
 
     def _chores(self) -> list[Chore]:
@@ -96,7 +98,7 @@ class App:
         """Serve one HTTP exchange; health and documents beside the API."""
         if scope["type"] != "http":
             return
-        page = self._health.pages.get(scope["path"])
+        page = self._pages.get(scope["path"])
         if page is not None:
             await page(scope, receive, send)
             return

@@ -131,5 +131,7 @@ def _content(endpoint: Endpoint, schemas: Schemas) -> Schema:
     schema = schemas.response[endpoint.operation]
     if endpoint.stream is not None:
         return {"text/event-stream": {"schema": schema}}
+    if endpoint.media != JSON:
+        return {endpoint.media: {"schema": {"type": "string", "format": "binary"}}}
     shown = example(schema, schemas.components, whole=True)
     return {"application/json": {"schema": schema, "example": shown}}
