@@ -1,0 +1,144 @@
+"""Documentation as programs: the command blocks of a page, and what it says they print.
+
+A fence with the language `sh` or `python` is run, in order, in one shell, unless it says
+`by-hand`. A fence marked `output` right after it is what that command prints: `…` stands for
+anything; JSON may have more members than are shown, text more lines.
+"""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOWN_ADDRESS = "http://127.0.0.1:8080"
+FENCE = re.compile(r"^```(\S*)[ \t]*([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGE_S = 90
+
+
+@dataclass(frozen=True)
+class Command:
+    """One block to run, where it stands, and the blocks that show its output."""
+
+    language: str
+    marks: frozenset[str]
+    text: str
+    line: int
+    shown: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def by_hand(self) -> bool:
+        return "by-hand" in self.marks
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that was run: its exit code, standard output and standard error."""
+
+    command: Command
+    code: int
+    out: str
+    err: str
+
+
+def commands(text: str) -> list[Command]:
+    """The commands of a page; an output without a command is an error."""
+    found: list[Command] = []
+    for match in FENCE.finditer(text):
+        language, marks, content = match.groups()
+        line = text.count("\n", 0, match.start()) + 1
+        if "output" in marks.split():
+            found[-1].shown.append((language, content))
+        elif language in {"sh", "python"}:
+            found.append(Command(language, frozenset(marks.split()), content, line))
+    return found
+
+
+def run(page: Path, folder: Path, env: Mapping[str, str], address: str) -> list[Done]:
+    """Run a page's commands in one shell in `folder`, against the server at `address`."""
+    chosen = [one for one in commands(page.read_text()) if not one.by_hand]
+    script = folder / "page.sh"
+    script.write_text("".join(_steps(chosen, folder)).replace(SHOWN_ADDRESS, address))
+    shell = ["bash", "-o", "pipefail", str(script)]
+    subprocess.run(shell, cwd=folder, env=dict(env), timeout=PAGE_S, check=False)
+    return [_done(one, folder / f"step-{number}", address) for number, one in enumerate(chosen)]
+
+
+def _steps(chosen: list[Command], folder: Path) -> Iterator[str]:
+    for number, command in enumerate(chosen):
+        step, text = folder / f"step-{number}", command.text
+        if command.language == "python":
+            text = f"python - <<'END OF PAGE'\n{text}END OF PAGE\n"
+        yield f"{{\n{text}}} >{step}.out 2>{step}.err </dev/null\necho $? >{step}.code\n"
+
+
+def _done(command: Command, step: Path, address: str) -> Done:
+    out, err = (
+        Path(f"{step}.{name}").read_text().replace(address, SHOWN_ADDRESS)
+        for name in ("out", "err")
+    )
+    code = Path(f"{step}.code")
+    return Done(command, int(code.read_text()) if code.exists() else -1, out, err)
+
+
+def differs(language: str, shown: str, out: str) -> str | None:
+    """What is wrong with an output, None when it is as the page shows it."""
+    if language != "json":
+        return _differing_line(shown, out)
+    try:
+        actual = json.loads(out)
+    except ValueError:
+        return f"no JSON: {out!r}"
+    return differing(json.loads(shown), actual)
+
+
+def _differing_line(shown: str, out: str) -> str | None:
+    lines = iter(out.splitlines())
+    for line in shown.splitlines():
+        wanted = pattern(line.rstrip())
+        if line.strip() and not any(wanted.fullmatch(one.rstrip()) for one in lines):
+            return f"no line {line!r} (in this order) in:\n{out}"
+    return None
+
+
+def pattern(text: str) -> re.Pattern[str]:
+    """A text in which `…` stands for anything."""
+    return re.compile(".*".join(map(re.escape, text.split("…"))), re.DOTALL | re.IGNORECASE)
+
+
+def differing(shown: Any, actual: Any, place: str = "$") -> str | None:
+    """Where a JSON value is not as shown; it may have further members."""
+    if isinstance(shown, dict) and isinstance(actual, dict):
+        return _differing_member(shown, actual, place)
+    if isinstance(shown, list) and isinstance(actual, list):
+        return _differing_item(shown, actual, place)
+    if shown == "…" or (
+        isinstance(shown, str) and isinstance(actual, str) and pattern(shown).fullmatch(actual)
+    ):
+        return None
+    same = shown == actual and type(shown) is type(actual)
+    return None if same else f"{place}: {shown!r} is shown, {actual!r} came"
+
+
+def _differing_member(shown: dict[str, Any], actual: dict[str, Any], place: str) -> str | None:
+    for name, value in shown.items():
+        if name not in actual:
+            return f"{place}.{name} is missing in {actual!r}"
+        found = differing(value, actual[name], f"{place}.{name}")
+        if found:
+            return found
+    return None
+
+
+def _differing_item(shown: list[Any], actual: list[Any], place: str) -> str | None:
+    if shown[-1:] == ["…"]:
+        shown = shown[:-1]
+        actual = actual[: len(shown)]
+    if len(shown) != len(actual):
+        return f"{place}: {len(shown)} items are shown, {len(actual)} came: {actual!r}"
+    pairs = enumerate(zip(shown, actual, strict=True))
+    found = (differing(one, other, f"{place}[{at}]") for at, (one, other) in pairs)
+    return next((one for one in found if one), None)
