@@ -117,7 +117,7 @@ def create_key(data: Path) -> str:
     command += ["--data", str(data)]
     done = subprocess.run(command, check=False, capture_output=True, env=environment())
     if done.returncode:
-        raise InvalidRunError(f"key create ended with {done.returncode}: {done.stderr.decode()}")
+        raise InvalidRunError(f"key create ended with {done.returncode}:\n{done.stderr.decode()}")
     key: str = msgspec.json.decode(done.stdout)["key"]
     return key
 

@@ -56,8 +56,9 @@ def target(figure: Figure) -> str:
 
 def row(outcome: Outcome) -> str:
     if isinstance(outcome, Invalid):
-        reason = " ".join(outcome.reason.split()).replace("|", "\\|")
-        return f"| {outcome.part} | not measured | | | **invalid** | {reason[:300]} |"
+        # The first line only: what follows is a log, which names places on this machine.
+        reason = outcome.reason.splitlines()[0].replace("|", "\\|").rstrip(":")
+        return f"| {outcome.part} | not measured | | | **invalid** | {reason[:200]} |"
     verdict = {True: "met", False: "**missed**", None: ""}[outcome.met]
     value = f"{number(outcome.value)} {outcome.unit}".strip()
     cells = (outcome.part, outcome.name, value, target(outcome), verdict, outcome.note)
