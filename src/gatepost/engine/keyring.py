@@ -126,7 +126,11 @@ def update(
     become, stronger than the grantor).
     """
     before = find(tx, account_id, key_id, grantor)
-    given = changes.given()
+    given = {
+        name: value for name, value in changes.given().items() if value != getattr(before, name)
+    }
+    if not given:
+        return before
     key = msgspec.structs.replace(before, **given, updated_at=now)
     key = _checked(key, set(given), now)
     if given != {"enabled": False}:
@@ -197,6 +201,17 @@ def find(tx: Tx, account_id: AccountId, key_id: KeyId, grantor: Key | None = Non
     bound = grantor.project_id if grantor else None
     if bound is not None and key.project_id != bound:
         raise not_found("key with this id")
+    return key
+
+
+def grantor_of(tx: Tx, account_id: AccountId, key_id: KeyId, now: int) -> Key:
+    """The calling key as it stands now: what it was admitted with may be older.
+
+    Raises FORBIDDEN when it has ended since.
+    """
+    key = keys.find(tx, account_id, key_id)
+    if key is None or not key.enabled or (key.expires_at is not None and key.expires_at <= now):
+        raise AppError(Code.FORBIDDEN, "The calling key has ended")
     return key
 
 

@@ -6,19 +6,31 @@ of them. Nothing that was acknowledged depends on either.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
 from gatepost.base.clock import HOUR_MS
-from gatepost.base.errors import Code
 from gatepost.base.ids import AccountId, KeyId, ProjectId
 from gatepost.domains.keys import store as keys
 from gatepost.gate.admit import Caller
+from gatepost.gate.denials import Denials, Refusal
 from gatepost.gate.tables import refusals
 from gatepost.storage import sql
 from gatepost.storage.db import Tx
+
+_ORDER = tuple(refusals.c[name] for name in ("last_at", "hour", "key_id", "code", "route"))
+
+
+class Place(NamedTuple):
+    """Where a line stands in the order they are listed in; no two stand in one place."""
+
+    last_at: int
+    hour: int
+    key_id: bytes
+    code: str
+    route: str
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,12 +51,21 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     last_at: int
 
+    @property
+    def place(self) -> Place:
+        """Where this line stands."""
+        return Place(self.last_at, self.hour, self.key_id, self.code, self.route)
+
 
 class Ledger:
-    """What waits to be written. Used from the event loop alone."""
+    """What waits to be written. Used from the event loop alone.
+
+    `denials` are the refusals that go to the audit log besides.
+    """
 
     def __init__(self) -> None:
         """Start with nothing waiting."""
+        self.denials = Denials()
         self._refused: dict[tuple[AccountId, int, KeyId, str, str], Refused] = {}
         self._used: dict[tuple[AccountId, KeyId], int] = {}
 
@@ -52,32 +73,23 @@ class Ledger:
         """Note that a key was used."""
         self._used[(caller.account_id, caller.key_id)] = now
 
-    def refused(
-        self,
-        caller: Caller,
-        code: Code,
-        route: str,
-        *,
-        detail: str,
-        address: str,
-        request_id: str,
-        now: int,
-    ) -> None:
+    def refused(self, caller: Caller, refusal: Refusal) -> None:
         """Note a refusal."""
-        slot = (caller.account_id, now // HOUR_MS, caller.key_id, str(code), route)
+        hour, code, route = refusal.at // HOUR_MS, str(refusal.code), refusal.route
+        slot = (caller.account_id, hour, caller.key_id, code, route)
         before = self._refused.get(slot)
         self._refused[slot] = Refused(
             account_id=caller.account_id,
-            hour=now // HOUR_MS,
+            hour=hour,
             key_id=caller.key_id,
-            code=str(code),
+            code=code,
             route=route,
             project_id=caller.project_id,
             count=(before.count if before else 0) + 1,
-            detail=detail,
-            address=address,
-            request_id=request_id,
-            last_at=now,
+            detail=refusal.detail,
+            address=refusal.address,
+            request_id=refusal.request_id,
+            last_at=refusal.at,
         )
 
     def take_refused(self) -> list[Refused]:
@@ -126,10 +138,10 @@ def list_(
     key_id: KeyId | None = None,
     code: str | None = None,
     project_id: ProjectId | None = None,
-    before: int | None = None,
+    before: Place | None = None,
     limit: int,
 ) -> list[Refused]:
-    """The account's refusals, latest first; `before` is a `last_at` in ms."""
+    """The account's refusals, latest first, those before a place."""
     query = sa.select(refusals).where(refusals.c.account_id == account_id)
     if key_id is not None:
         query = query.where(refusals.c.key_id == key_id)
@@ -138,8 +150,8 @@ def list_(
     if project_id is not None:
         query = query.where(refusals.c.project_id == project_id)
     if before is not None:
-        query = query.where(refusals.c.last_at < before)
-    rows = tx.run(query.order_by(refusals.c.last_at.desc()).limit(limit))
+        query = query.where(sa.tuple_(*_ORDER) < sa.tuple_(*before))
+    rows = tx.run(query.order_by(*(column.desc() for column in _ORDER)).limit(limit))
     return [_refused(row) for row in rows]
 
 

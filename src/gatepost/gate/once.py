@@ -25,6 +25,9 @@ from gatepost.storage.db import Tx
 
 TTL_MS = DAY_MS
 STATUS_REFUSED = 300
+SECRET = 0
+"""The status kept in place of a reply that held a secret."""
+
 COLUMNS = ("scope", "claim", "fingerprint", "status", "body", "expires_at")
 
 
@@ -46,13 +49,16 @@ class Charge(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reply(msgspec.Struct, gc=False):
-    """What goes back. `secret` replies are never remembered; `unused` units are given back."""
+    """What goes back. A `secret` reply is never remembered, only the id it is `about`; `unused`
+    units are given back.
+    """
 
     status: int
     body: bytes
     headers: tuple[tuple[bytes, bytes], ...] = ()
     replayed: bool = False
     secret: bool = False
+    about: str = ""
     unused: int = 0
     ring: bytes | None = None
 
@@ -244,11 +250,15 @@ def _replay(row: _Known, claim: Claim) -> Outcome:
             Code.IDEMPOTENCY_CONFLICT,
             "This idempotency key was already used with a different request",
         )
-    if row.body is None:
+    if row.status == SECRET:
         return AppError(
             Code.IDEMPOTENCY_CONFLICT,
             "This request was already carried out; its reply held a secret and is shown once",
+            extra={"id": row.body.decode()} if row.body else {},
         )
+    if row.body is None:
+        detail = "This request was already carried out; its reply has been erased"
+        return AppError(Code.IDEMPOTENCY_CONFLICT, detail)
     return Reply(row.status, row.body, replayed=True)
 
 
@@ -260,10 +270,8 @@ def _remember(
         claim = call.claim
         if claim is None or isinstance(reply, AppError) or reply.status >= STATUS_REFUSED:
             continue
-        body = None if reply.secret else reply.body
-        rows.append(
-            (claim.scope, claim.claim, claim.fingerprint, reply.status, body, call.now + TTL_MS)
-        )
+        kept = (SECRET, reply.about.encode()) if reply.secret else (reply.status, reply.body)
+        rows.append((claim.scope, claim.claim, claim.fingerprint, *kept, call.now + TTL_MS))
     if stale:
         _drop(tx, rows)
     if rows:

@@ -21,7 +21,8 @@ from gatepost.storage.metadata import (
 )
 
 # `scope` is the project's id, or the account's for what belongs to no project; `claim` is a
-# 16-byte digest of the client's key. `body` is empty where the reply carried a secret.
+# 16-byte digest of the client's key. Of a reply that carried a secret only the id it was about
+# is kept, with status 0.
 idempotency = Table(
     "idempotency",
     metadata,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gatepost.base.clock import DAY_MS, HOUR_MS, Clock
 from gatepost.base.config import Settings
+from gatepost.domains.audit import store as audit
 from gatepost.gate import ledger, once
 from gatepost.gate.ledger import Ledger
 from gatepost.storage.db import Database
@@ -31,6 +32,9 @@ class Upkeep:
         lines = self._waiting.take_refused()
         if lines:
             await self._database.write(lambda tx: ledger.write_refused(tx, lines))
+        denied = self._waiting.denials.take(self._clock())
+        if denied:
+            await self._database.write(lambda tx: audit.append_all(tx, denied))
         return REFUSED_EVERY_S
 
     async def used(self) -> float:

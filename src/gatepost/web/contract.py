@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 Header = tuple[bytes, bytes]
+JSON = "application/json"
 
 
 class Services(msgspec.Struct, frozen=True):
@@ -104,7 +105,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     replies. A `stream` endpoint gives chunks of an event stream instead. `aliases` are further
     paths. `query` and `request` are Structs: validation and the OpenAPI document come from
     them. `errors` are codes beyond those every endpoint can answer, `further` other statuses
-    of success with what they mean, `example` a request body to show.
+    of success with what they mean, `example` a request body to show. Replies of another
+    `media` type than JSON are files. Refused calls of an `admin` endpoint are audited.
     """
 
     operation: str
@@ -124,11 +126,13 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     project: bool = True
     stream: Stream | None = None
     batch: bool = False
+    admin: bool = False
     status: int = 200
     further: dict[int, str] = {}
     request: Any = None
     query: Any = None
     example: Any = None
+    media: str = JSON
     errors: tuple[Code, ...] = ()
 
 

@@ -15,6 +15,7 @@ from gatepost.base.errors import AppError, Code, invalid
 from gatepost.base.ids import ProjectId, parse
 from gatepost.domains.projects import store as projects
 from gatepost.gate.admit import Caller
+from gatepost.gate.denials import Refusal
 from gatepost.gate.once import Claim, Reply
 from gatepost.limiter.contract import Verdict
 from gatepost.web import address, body
@@ -80,7 +81,7 @@ class Pipeline:
         caller = await self._authenticate(route.dialect, request)
         request.caller = caller
         request.now = now = self._clock()
-        if caller.networks:
+        if caller.networks or endpoint.admin:
             request.address = self._address(request)
         self._admission.authorise(caller, endpoint.scope, request.address)
         self._services.ledger.used(caller, now)
@@ -170,15 +171,18 @@ class Pipeline:
     def _refuse(self, route: Route, request: Request, refusal: AppError) -> Reply:
         caller = request.caller
         if caller is not None:
-            self._services.ledger.refused(
-                caller,
-                refusal.code,
-                f"{route.endpoint.method} {route.endpoint.path}",
+            endpoint = route.endpoint
+            about = Refusal(
+                code=refusal.code,
+                route=f"{endpoint.method} {endpoint.path}",
                 detail=refusal.detail,
                 address=self._address(request),
                 request_id=request.id,
-                now=request.now or self._clock(),
+                at=request.now or self._clock(),
             )
+            self._services.ledger.refused(caller, about)
+            if endpoint.admin:
+                self._services.ledger.denials.add(caller, about, endpoint.operation, request.params)
         return route.dialect.error(refusal, request.id, route.endpoint)
 
     def _nowhere(self, scope: Any, methods: Any, request: Request) -> Reply:
