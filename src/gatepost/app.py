@@ -11,6 +11,7 @@ from gatepost import migrations
 from gatepost.base import crypto
 from gatepost.base.clock import Clock, now_ms
 from gatepost.base.config import DATABASE, PEPPER, ConfigError, Settings
+from gatepost.base.durable import make_folder
 from gatepost.base.metrics import Metrics
 from gatepost.chores.all import make_chores
 from gatepost.chores.schedule import Chore, Schedule
@@ -111,7 +112,7 @@ def prepare(settings: Settings) -> Path:
         message = "database_url: only SQLite in the data folder is supported"
         raise ConfigError(message)
     folder = settings.folder
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     engine = engine_of(folder / DATABASE)
     version = migrations.current(engine)
     if version is not None and not migrations.knows(version):

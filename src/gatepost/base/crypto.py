@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hmac
 import math
-import os
 import secrets
 import zlib
 from pathlib import Path
+
+from gatepost.base.durable import write_new
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 RANDOM_CHARS = 26
@@ -38,13 +39,9 @@ def load_pepper(path: Path) -> bytes:
 def _make_pepper(path: Path) -> bytes:
     pepper = secrets.token_bytes(PEPPER_BYTES)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+        write_new(path, pepper)
+    except FileExistsError:  # another process was quicker
         return load_pepper(path)
-    with os.fdopen(handle, "wb") as file:
-        file.write(pepper)
-        file.flush()
-        os.fsync(file.fileno())
     return pepper
 
 

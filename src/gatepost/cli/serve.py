@@ -43,11 +43,12 @@ def serve(
     import uvloop
 
     from gatepost.base import log
+    from gatepost.base.durable import make_folder
 
     settings, _ = load(common, host=host, port=port)
     log.setup(settings.log_level, settings.log_format)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(settings.folder)
     with locked(settings.folder), listen(settings.host, settings.port) as sock:
         app = make_app(settings)
         uvloop.run(_serve(app, sock, json=common.json))

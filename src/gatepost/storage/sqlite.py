@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sqlite3
 import threading
 from asyncio import Future
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 import sqlalchemy
 from sqlalchemy.pool import NullPool
 
+from gatepost.base.durable import sync_folder
 from gatepost.base.metrics import Metrics
 from gatepost.storage.committer import Committer
 from gatepost.storage.db import Tx, Verb
@@ -57,15 +57,6 @@ def _prepare(raw: sqlite3.Connection, _record: object) -> None:
     if (journal, synchronous) != ("wal", 2):
         message = f"SQLite gave journal_mode={journal}, synchronous={synchronous}"
         raise NotDurable(message)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names of newly created files durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 class WriteConnection:
@@ -141,8 +132,18 @@ class SqliteDatabase:
         metrics.gauge("gatepost_writer_queue", self._committer.waiting)
         metrics.gauge("gatepost_database_bytes", lambda: _size(path))
         metrics.gauge("gatepost_wal_bytes", lambda: _size(path.with_name(path.name + "-wal")))
-        with self._engine.connect():
-            sync_folder(path.parent)
+        self._make_durable()
+
+    def _make_durable(self) -> None:
+        """Sync what a killed process left behind: commits it wrote but did not live to sync
+        are read as done, so that a repeated request would be acknowledged from them.
+        """
+        with self._engine.connect() as sql:
+            (version,) = sql.exec_driver_sql("PRAGMA user_version").one()
+            sql.exec_driver_sql("BEGIN IMMEDIATE")
+            sql.exec_driver_sql(f"PRAGMA user_version={version}")  # any commit syncs all the log
+            sql.exec_driver_sql("COMMIT")
+            sync_folder(self.path.parent)
 
     def start(self) -> None:
         """Start the writer and the checkpointer on the running event loop."""
