@@ -9,6 +9,7 @@ last second.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from gatepost.domains.audit.model import Actor, Entry
 from gatepost.gate.admit import Caller
 
 ACTION = "refused"
-OBJECT_MAX = 100
+ID = re.compile(r"[a-z]+_[0-9a-f]{32}")
 # These say nothing about who may do what; the ledger of refusals counts them.
 PASSING = frozenset({Code.THROTTLED, Code.UNAVAILABLE, Code.INTERNAL})
 
@@ -64,12 +65,15 @@ class Denials:
     def add(
         self, caller: Caller, refusal: Refusal, operation: str, params: Mapping[str, str]
     ) -> None:
-        """Note a refusal; `params` name what the call was about."""
+        """Note a refusal; `params` name what the call was about.
+
+        Only an id is kept of them: somebody may have put a secret there.
+        """
         if refusal.code in PASSING:
             return
         kind = _Kind(caller.key_id, operation, refusal.code)
         before = self._waiting.get(kind)
-        target = "/".join(params.values())[:OBJECT_MAX]
+        target = next((one for one in params.values() if ID.fullmatch(one)), "")
         count = before.count + 1 if before else 1
         self._waiting[kind] = _Denied(caller, refusal, target, count)
 
