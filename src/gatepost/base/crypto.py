@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import math
+import re
 import secrets
 import zlib
 from pathlib import Path
@@ -19,6 +20,12 @@ RANDOM_CHARS = 26
 CHECK_CHARS = 6
 PEPPER_BYTES = 32
 IMPORT_BITS_MIN = 112
+
+DRAWN_MIN = 0.8
+
+_PREFIX = re.compile(r"^(?:[a-z][a-z0-9]{0,9}_){1,2}")
+_HEX = frozenset("0123456789abcdef")
+_MIXED = (frozenset(BASE62[:10]), frozenset(BASE62[10:36]), frozenset(BASE62[36:]))
 
 
 def load_pepper(path: Path) -> bytes:
@@ -72,12 +79,25 @@ def with_hex(prefix: str) -> str:
 
 
 def estimated_bits(secret: str) -> float:
-    """Estimate the entropy of a foreign secret: its length times the alphabet it shows, at most
-    what its own letter frequencies allow (so that `aaaa…` counts as nothing).
+    """Estimate the entropy of a foreign secret.
+
+    One that looks drawn from hexadecimal digits, or from letters of both cases and digits,
+    counts its whole alphabet. Any other counts what its own letter frequencies allow, so that
+    `aaaa…` counts as nothing.
     """
-    body = secret.rpartition("_")[2]
+    body = _PREFIX.sub("", secret)
     if not body:
         return 0.0
+    digits = body.replace("-", "").lower()
+    if _HEX.issuperset(digits) and _looks_drawn(digits, len(_HEX)):
+        return len(digits) * math.log2(len(_HEX))
+    if all(kind & set(body) for kind in _MIXED) and _looks_drawn(body, len(BASE62)):
+        return len(body) * math.log2(len(BASE62))
     shares = [body.count(char) / len(body) for char in set(body)]
-    per_char = -sum(share * math.log2(share) for share in shares)
-    return per_char * len(body)
+    return len(body) * -sum(share * math.log2(share) for share in shares)
+
+
+def _looks_drawn(text: str, letters: int) -> bool:
+    """Whether a text shows about as many different letters as chance would."""
+    expected = letters * (1 - (1 - 1 / letters) ** len(text))
+    return len(set(text)) >= DRAWN_MIN * expected

@@ -22,7 +22,7 @@ START_EXTRA = 4
 LIMITS_MAX = 8
 DOMAIN_MAX = 253
 
-_FOREIGN_PREFIX = re.compile(r"(?:[a-z][a-z0-9]{0,9}[_-]){1,2}")
+_FOREIGN_PREFIX = re.compile(r"(?:[a-z][a-z0-9]{0,9}_){1,2}")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 SECRET_LENGTH_MAX = 256
