@@ -27,6 +27,7 @@ class Metrics(Collector):
         self.durations: dict[tuple[str, str], list[float]] = {}
         self.counters: dict[str, float] = defaultdict(float)
         self.gauges: dict[str, Callable[[], float]] = {}
+        self.levels: dict[str, float] = defaultdict(float, {"gatepost_streams": 0})
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
@@ -42,6 +43,10 @@ class Metrics(Collector):
     def add(self, name: str, amount: float = 1) -> None:
         """Add to a named counter."""
         self.counters[name] += amount
+
+    def level(self, name: str, change: float) -> None:
+        """Raise or lower a named gauge."""
+        self.levels[name] += change
 
     def gauge(self, name: str, read: Callable[[], float]) -> None:
         """Register a gauge that is read at each scrape."""
@@ -60,6 +65,8 @@ class Metrics(Collector):
         yield self._histogram()
         for name, value in list(self.counters.items()):
             yield CounterMetricFamily(name, HELP.get(name, name), value=value)
+        for name, value in list(self.levels.items()):
+            yield GaugeMetricFamily(name, HELP.get(name, name), value=value)
         for name, read in list(self.gauges.items()):
             yield GaugeMetricFamily(name, HELP.get(name, name), value=read())
 

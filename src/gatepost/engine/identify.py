@@ -74,4 +74,4 @@ def _free(tx: Tx, account_id: AccountId, alias: str) -> bool:
 def known_names(tx: Tx, account_id: AccountId, name: str) -> Sequence[str]:
     """Every name events of this person may carry: user id and aliases, or the name alone."""
     user_id = people.resolve(tx, account_id, [name]).get(name, name)
-    return list(dict.fromkeys([user_id, *people.aliases(tx, account_id, user_id), name]))
+    return people.names(tx, account_id, user_id)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 
 import msgspec
 
@@ -51,29 +53,36 @@ class Track(msgspec.Struct, frozen=True, gc=False):
 
 
 class Tracked(msgspec.Struct, frozen=True, gc=False):
-    """The stored event; a duplicate's is the first one."""
+    """The stored event, and its id; a duplicate has the id of the first one alone."""
 
     event_id: EventId
     event: Event | None
-    duplicate: bool
+
+    @property
+    def duplicate(self) -> bool:
+        """Whether the client's own id was known already."""
+        return self.event is None
 
 
 def track(tx: Tx, origins: Sequence[Origin], commands: Sequence[Track]) -> list[Tracked]:
     """Store events and count them. Outcomes come in the order of the commands."""
-    firsts = _Keys(tx, origins, commands)
-    made_in = _channels(tx, origins, commands)
-    names = _people(tx, origins, commands)
+    needs = _Needs(origins, commands)
+    firsts = _Keys(tx, needs)
+    made_in = needs.channel_ids(tx)
+    names = needs.user_ids(tx)
     fresh: list[Event] = []
     outcomes: list[Tracked] = []
     for origin, command in zip(origins, commands, strict=True):
-        first = firsts.get(origin, command)
-        if first is not None:
-            outcomes.append(Tracked(first, None, duplicate=True))
-            continue
-        event = _event(origin, command, made_in, names)
-        firsts.add(origin, command, event)
+        if command.event_key is not None:
+            first = firsts.get(origin, command)
+            if first is not None:
+                outcomes.append(Tracked(first, None))
+                continue
+        event = _event(origin, command, made_in[origin.project_id], names)
+        if command.event_key is not None:
+            firsts.add(origin, command, event)
         fresh.append(event)
-        outcomes.append(Tracked(event.id, event, duplicate=False))
+        outcomes.append(Tracked(event.id, event))
     events.append(tx, fresh)
     firsts.save()
     _count(tx, origins, outcomes)
@@ -83,7 +92,7 @@ def track(tx: Tx, origins: Sequence[Origin], commands: Sequence[Track]) -> list[
 def _event(
     origin: Origin,
     command: Track,
-    made_in: dict[tuple[ProjectId, str], ChannelId],
+    channel_ids: dict[str, ChannelId],
     names: dict[tuple[AccountId, str], str],
 ) -> Event:
     user_id = command.user_id
@@ -93,7 +102,7 @@ def _event(
     return Event(
         origin.project_id,
         EventId(ids.new() if command.at is None else ids.new_at(command.at)),
-        made_in[(origin.project_id, command.channel)],
+        channel_ids[command.channel],
         command.channel,
         command.title,
         command.description,
@@ -107,56 +116,60 @@ def _event(
     )
 
 
-def _channels(
-    tx: Tx, origins: Sequence[Origin], commands: Sequence[Track]
-) -> dict[tuple[ProjectId, str], ChannelId]:
-    wanted: dict[ProjectId, dict[str, tuple[str | None, str | None]]] = {}
-    now = origins[0].now if origins else 0
-    for origin, command in zip(origins, commands, strict=True):
-        mine = wanted.setdefault(origin.project_id, {})
-        if command.channel not in mine:
-            mine[command.channel] = (command.icon, command.description)
-    return {
-        (project_id, name): channel_id
-        for project_id, mine in wanted.items()
-        for name, channel_id in channels.ensure(tx, project_id, mine, now).items()
-    }
+class _Needs:
+    """What a group names and must be looked up: channels, people, clients' own ids."""
 
+    def __init__(self, origins: Sequence[Origin], commands: Sequence[Track]) -> None:
+        self.now = origins[0].now if origins else 0
+        self.keys: dict[ProjectId, set[str]] = {}
+        self._channels: dict[ProjectId, dict[str, tuple[str | None, str | None]]] = {}
+        self._users: dict[AccountId, set[str]] = {}
+        last: Origin | None = None
+        channels_here: dict[str, tuple[str | None, str | None]] = {}
+        users_here: set[str] = set()
+        for origin, command in zip(origins, commands, strict=True):
+            if origin is not last:  # the same object throughout a batch
+                last = origin
+                channels_here = self._channels.setdefault(origin.project_id, {})
+                users_here = self._users.setdefault(origin.account_id, set())
+            if command.channel not in channels_here:
+                channels_here[command.channel] = (command.icon, command.description)
+            if command.user_id is not None:
+                users_here.add(command.user_id)
+            if command.event_key is not None:
+                self.keys.setdefault(origin.project_id, set()).add(command.event_key)
 
-def _people(
-    tx: Tx, origins: Sequence[Origin], commands: Sequence[Track]
-) -> dict[tuple[AccountId, str], str]:
-    wanted: dict[AccountId, set[str]] = {}
-    for origin, command in zip(origins, commands, strict=True):
-        if command.user_id is not None:
-            wanted.setdefault(origin.account_id, set()).add(command.user_id)
-    return {
-        (account_id, name): user_id
-        for account_id, mine in wanted.items()
-        for name, user_id in people.resolve(tx, account_id, list(mine)).items()
-    }
+    def channel_ids(self, tx: Tx) -> dict[ProjectId, dict[str, ChannelId]]:
+        """Ids of all the channels by name; those that are new are made."""
+        return {
+            project_id: channels.ensure(tx, project_id, mine, self.now)
+            for project_id, mine in self._channels.items()
+        }
+
+    def user_ids(self, tx: Tx) -> dict[tuple[AccountId, str], str]:
+        """User ids of the names that lead to a person."""
+        return {
+            (account_id, name): user_id
+            for account_id, mine in self._users.items()
+            if mine
+            for name, user_id in people.resolve(tx, account_id, list(mine)).items()
+        }
 
 
 class _Keys:
     """Clients' own event ids, known from the database or met in this very group."""
 
-    def __init__(self, tx: Tx, origins: Sequence[Origin], commands: Sequence[Track]) -> None:
+    def __init__(self, tx: Tx, needs: _Needs) -> None:
         self._tx = tx
         self._known: dict[tuple[ProjectId, str], EventId] = {}
         self._fresh: dict[ProjectId, dict[str, EventId]] = {}
-        self._now = origins[0].now if origins else 0
-        wanted: dict[ProjectId, set[str]] = {}
-        for origin, command in zip(origins, commands, strict=True):
-            if command.event_key is not None:
-                wanted.setdefault(origin.project_id, set()).add(command.event_key)
-        for project_id, keys in wanted.items():
+        self._now = needs.now
+        for project_id, keys in needs.keys.items():
             for key, event_id in events.known_keys(tx, project_id, list(keys), self._now).items():
                 self._known[(project_id, key)] = event_id
 
     def get(self, origin: Origin, command: Track) -> EventId | None:
-        if command.event_key is None:
-            return None
-        return self._known.get((origin.project_id, command.event_key))
+        return self._known.get((origin.project_id, command.event_key or ""))
 
     def add(self, origin: Origin, command: Track, event: Event) -> None:
         if command.event_key is not None:
@@ -169,10 +182,15 @@ class _Keys:
 
 
 def _count(tx: Tx, origins: Sequence[Origin], outcomes: Sequence[Tracked]) -> None:
+    """Add the new events up, in runs of the same origin: a batch is one run."""
     amounts: dict[usage.Line, int] = defaultdict(int)
-    for origin, outcome in zip(origins, outcomes, strict=True):
-        if not outcome.duplicate:
+    for origin, run in groupby(zip(origins, outcomes, strict=True), key=_origin_of):
+        units = sum(outcome.event is not None for _, outcome in run)
+        if units:
             hour = origin.now // HOUR_MS
             line = (origin.account_id, origin.project_id, origin.key_id, METER, hour)
-            amounts[line] += 1  # type: ignore[index] # a plain tuple is the fast form of a Line
+            amounts[line] += units  # type: ignore[index] # a plain tuple is the fast form of a Line
     usage.add(tx, amounts)
+
+
+_origin_of = itemgetter(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -61,6 +61,14 @@ class ErrorBody(msgspec.Struct, rename="camel", omit_defaults=True):
     data: dict[str, Any] = {}
 
 
+def bearer(headers: Mapping[bytes, bytes]) -> str | None:
+    """The secret in `Authorization: Bearer <key>`, None when there is none."""
+    scheme, _, secret = headers.get(b"authorization", b"").partition(b" ")
+    if scheme.lower() != b"bearer":
+        return None
+    return secret.strip().decode("latin-1") or None
+
+
 def ok(call: Call, data: Any, status: int = 200, **extra: Any) -> Reply:
     """Wrap data in the envelope of a success."""
     return Reply(status, envelope(call.request_id, encode(data)), **extra)
@@ -89,7 +97,7 @@ def render_error(refusal: AppError, request_id: str, endpoint: Endpoint | None) 
 
 
 def _plain(value: object) -> bool:
-    return isinstance(value, str | int | float)
+    return isinstance(value, str | int | float | dict)
 
 
 def _error_headers(refusal: AppError) -> list[Header]:

@@ -1,4 +1,4 @@
-"""`/v1/events`: one event, a batch, one back, a list."""
+"""`/v1/events`: one event in, one back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gatepost.base import clock, ids
-from gatepost.base.errors import AppError, Code, invalid
+from gatepost.base.errors import AppError, Code, FieldError, invalid
 from gatepost.base.ids import EventId
 from gatepost.dialects.native.envelope import encode, envelope, ok
 from gatepost.domains.channels.model import normalise
@@ -25,6 +25,7 @@ from gatepost.web.validate import Body
 
 FUTURE_MS_MAX = 5 * clock.MINUTE_MS
 PAST_YEAR_MIN = 1971
+TOO_EARLY = FieldError(("timestamp",), "Must be at most 5 minutes in the future")
 
 Tag = Annotated[str, Meta(max_length=50)]
 
@@ -122,11 +123,17 @@ def parse(call: Call, body: bytes) -> Track:
     if len(body) > limit:
         detail = f"Event exceeds the {limit // 1024} KB storage limit"
         raise AppError(Code.TOO_LARGE, detail)
-    return command(_body.decode(body), call.now)
+    wanted = command(_body.decode(body))
+    if wanted.at is not None and wanted.at > call.now + FUTURE_MS_MAX:
+        raise invalid(([TOO_EARLY.path[0]], TOO_EARLY.message))
+    return wanted
 
 
-def command(new: NewEvent, now: int) -> Track:
-    """Turn a valid body into the command, with a normalised channel."""
+def command(new: NewEvent) -> Track:
+    """Turn a valid body into the command, with a normalised channel.
+
+    The same body always gives the same command: what depends on the time is checked elsewhere.
+    """
     channel = normalise(new.channel_name)
     if not channel:
         message = "Must contain a letter, a digit or another character that can be kept"
@@ -143,7 +150,7 @@ def command(new: NewEvent, now: int) -> Track:
         new.source,
         new.display_as,
         None if new.event_id is UNSET else new.event_id,
-        None if new.timestamp is UNSET else _moment(new.timestamp, now),
+        None if new.timestamp is UNSET else _moment(new.timestamp),
     )
 
 
@@ -157,13 +164,10 @@ def _json(value: object) -> str:
         raise invalid((["metadata"], "Value is nested too deeply")) from None
 
 
-def _moment(moment: datetime, now: int) -> int:
+def _moment(moment: datetime) -> int:
     if moment.year < PAST_YEAR_MIN:
         raise invalid((["timestamp"], f"Must not be before {PAST_YEAR_MIN}"))
-    at = clock.from_datetime(moment)
-    if at > now + FUTURE_MS_MAX:
-        raise invalid((["timestamp"], "Must be at most 5 minutes in the future"))
-    return at
+    return clock.from_datetime(moment)
 
 
 def origin(call: Call) -> Origin:
@@ -216,6 +220,7 @@ ENDPOINTS = (
         writes=True,
         vector=True,
         status=201,
+        further={200: "A duplicate by `eventId`: the event that was stored first"},
         request=NewEvent,
         response=EventOut,
         errors=(Code.IDEMPOTENCY_CONFLICT, Code.TOO_LARGE, Code.QUOTA_EXCEEDED),

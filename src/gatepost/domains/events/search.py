@@ -6,15 +6,16 @@ the few newer events themselves, so a search never misses an event that was ackn
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 
 import msgspec
 import sqlalchemy as sa
 
-from gatepost.base.ids import EventId, ProjectId
+from gatepost.base.ids import ProjectId
 from gatepost.domains.events import store, terms
 from gatepost.domains.events.model import Event
-from gatepost.domains.events.tables import event_index, event_terms, events
+from gatepost.domains.events.tables import event_index, event_terms
 from gatepost.storage import sql
 from gatepost.storage.db import Tx
 
@@ -26,64 +27,94 @@ AnyOf = tuple[int, ...]
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """All of `terms` (each a choice of alternatives), between two ids (`since` inclusive)."""
+    """What is wanted: all that is set must hold. The default wants everything.
 
-    terms: tuple[AnyOf, ...] = ()
+    `channel` is normalised, `words` are folded (see `terms.words`), `metadata` holds paths and
+    values as text; one of `users` must be the event's. `since` is inclusive, `before` not.
+    """
+
+    channel: str | None = None
+    tags: tuple[str, ...] = ()
+    users: tuple[str, ...] | None = None
+    words: tuple[str, ...] = ()
+    metadata: tuple[tuple[str, str], ...] = ()
     since: bytes | None = None
     before: bytes | None = None
 
+    def terms(self) -> list[AnyOf]:
+        """The terms an event must have: one of each choice."""
+        found: list[AnyOf] = []
+        if self.channel is not None:
+            found.append((terms.channel(self.channel),))
+        if self.users is not None:
+            found.append(tuple(map(terms.user, self.users)))
+        return found + self._inner()
+
+    def _inner(self) -> list[AnyOf]:
+        """The terms that are not told by a single member of the event."""
+        return [
+            *((terms.tag(name),) for name in self.tags),
+            *((terms.word(text),) for text in self.words),
+            *((terms.metadata(path, value),) for path, value in self.metadata),
+        ]
+
     def matches(self, event: Event) -> bool:
-        """Decide for one event."""
+        """Decide for one event, as the index would."""
+        if self.channel is not None and event.channel_name != self.channel:
+            return False
+        if self.users is not None and event.user_id not in self.users:
+            return False
         if self.since is not None and event.id < self.since:
             return False
         if self.before is not None and event.id >= self.before:
             return False
-        if not self.terms:
-            return True
-        own = terms.of(event)
-        return all(any(term in own for term in choice) for choice in self.terms)
+        inner = self._inner()
+        own = terms.of(event) if inner else frozenset()
+        return all(term in own for (term,) in inner)
 
 
 def find(tx: Tx, project_id: ProjectId, wanted: Filter, limit: int) -> list[Event]:
     """Return up to `limit` matching events, newest first."""
-    if not wanted.terms:
-        return _newest(tx, project_id, wanted, limit)
-    reached = indexed(tx)
-    found = {event.id: event for event in _tail(tx, project_id, wanted, reached)}
-    for raw in _indexed_ids(tx, project_id, wanted, limit):
-        found.setdefault(EventId(raw), None)  # type: ignore[arg-type] # filled in below
-    newest = sorted(found, reverse=True)[:limit]
-    missing = [raw for raw in newest if found[raw] is None]
-    if missing:
-        found.update((event.id, event) for event in store.by_ids(tx, project_id, missing))
-    return [found[raw] for raw in newest if found[raw] is not None]
+    choices = wanted.terms()
+    if not choices:
+        return store.newest(tx, project_id, (wanted.since, wanted.before), limit)
+    found = {event.id: event for event in _tail(tx, project_id, wanted, limit)}
+    listed = _indexed_ids(tx, project_id, wanted, choices, limit)
+    unread = [raw for raw in heapq.nlargest(limit, {*found, *listed}) if raw not in found]
+    found.update((event.id, event) for event in store.by_ids(tx, project_id, unread))
+    return [found[raw] for raw in heapq.nlargest(limit, found)]
 
 
-def _newest(tx: Tx, project_id: ProjectId, wanted: Filter, limit: int) -> list[Event]:
-    query = sa.select(events).where(events.c.project_id == project_id)
-    if wanted.since is not None:
-        query = query.where(events.c.id >= wanted.since)
-    if wanted.before is not None:
-        query = query.where(events.c.id < wanted.before)
-    rows = tx.run(query.order_by(events.c.id.desc()).limit(limit))
-    return [store.of_row(row).event for row in rows]
+def find_in(tx: Tx, project_ids: Sequence[ProjectId], wanted: Filter, limit: int) -> list[Event]:
+    """Return up to `limit` matching events of several projects, newest first."""
+    found = [event for one in project_ids for event in find(tx, one, wanted, limit)]
+    return heapq.nlargest(limit, found, key=lambda event: event.id)
 
 
-def _tail(tx: Tx, project_id: ProjectId, wanted: Filter, reached: int) -> list[Event]:
+def _tail(tx: Tx, project_id: ProjectId, wanted: Filter, limit: int) -> list[Event]:
+    """The newest of the matching events that the index has not reached."""
     found: list[Event] = []
-    while chunk := store.after(tx, reached, TAIL_CHUNK, project_id):
+    reached = indexed(tx)
+    while chunk := store.after(tx, reached, TAIL_CHUNK, project_id, wanted.channel, wanted.users):
         found += [one.event for one in chunk if wanted.matches(one.event)]
+        if len(found) > TAIL_CHUNK:
+            found = heapq.nlargest(limit, found, key=lambda event: event.id)
         reached = chunk[-1].seq
     return found
 
 
-def _indexed_ids(tx: Tx, project_id: ProjectId, wanted: Filter, limit: int) -> list[bytes]:
+def _indexed_ids(
+    tx: Tx, project_id: ProjectId, wanted: Filter, choices: list[AnyOf], limit: int
+) -> list[bytes]:
     """Walk the rarest term's list from its newest entry, checking the others."""
-    choices = sorted(wanted.terms, key=lambda choice: _size(tx, project_id, choice))
+    sizes = {choice: _size(tx, project_id, choice) for choice in choices}
+    if not all(sizes.values()):
+        return []
+    first, *others = sorted(sizes, key=sizes.__getitem__)
     found: list[bytes] = []
-    for term in choices[0]:
-        found += _walk(tx, project_id, term, choices[1:], wanted, limit)
-    return sorted(set(found), reverse=True)[:limit]
+    for term in first:
+        found += _walk(tx, project_id, term, others, wanted, limit)
+    return heapq.nlargest(limit, set(found))
 
 
 def _walk(
@@ -161,3 +192,15 @@ def drop(tx: Tx, batch: Sequence[Event]) -> None:
                 event_terms.c.id == event.id,
             )
         )
+
+
+def forget_user(tx: Tx, project_id: ProjectId, user_id: str) -> int:
+    """Take a user id out of all the project's events and out of the index.
+
+    Returns how many events lost it.
+    """
+    mine = (event_terms.c.project_id == project_id, event_terms.c.term == terms.user(user_id))
+    listed = sa.select(event_terms.c.id).where(*mine)
+    gone = store.forget_user(tx, project_id, user_id, listed, indexed(tx))
+    tx.run(sa.delete(event_terms).where(*mine))
+    return gone

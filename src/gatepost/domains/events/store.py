@@ -6,16 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import astuple
 
 from gatepost.base.clock import DAY_MS
 from gatepost.base.errors import not_found
-from gatepost.base.ids import ChannelId, EventId, ProjectId
+from gatepost.base.ids import EventId, ProjectId
 from gatepost.domains.events.model import Event, Stored
 from gatepost.domains.events.tables import event_keys, events
 from gatepost.storage import sql
 from gatepost.storage.db import Tx
 
 KEY_MS = 7 * DAY_MS
+# In the order of Event's members, so that an event is a row as it is.
 COLUMNS = (
     "project_id",
     "id",
@@ -35,25 +37,7 @@ COLUMNS = (
 
 def append(tx: Tx, batch: Sequence[Event]) -> None:
     """Store events, all with one statement per power of two."""
-    sql.insert_rows(tx, events, COLUMNS, [_row(event) for event in batch])
-
-
-def _row(event: Event) -> tuple[Any, ...]:
-    return (
-        event.project_id,
-        event.id,
-        event.channel_id,
-        event.channel_name,
-        event.title,
-        event.description,
-        event.icon,
-        event.tags_json,
-        event.metadata_json,
-        event.user_id,
-        event.notify,
-        event.source,
-        event.display_as,
-    )
+    sql.insert_rows(tx, events, COLUMNS, [astuple(event) for event in batch])
 
 
 def find(tx: Tx, project_id: ProjectId, event_id: EventId) -> Event | None:
@@ -109,12 +93,46 @@ def drop_expired_keys(tx: Tx, now: int, limit: int) -> int:
     return len(rows)
 
 
-def after(tx: Tx, seq: int, limit: int, project_id: ProjectId | None = None) -> list[Stored]:
-    """Events that arrived after a place in the order of arrival, oldest first."""
+def newest(
+    tx: Tx, project_id: ProjectId, between: tuple[bytes | None, bytes | None], limit: int
+) -> list[Event]:
+    """The project's newest events between two ids: the first inclusive, the second not."""
+    since, before = between
+    query = sa.select(events).where(events.c.project_id == project_id)
+    if since is not None:
+        query = query.where(events.c.id >= since)
+    if before is not None:
+        query = query.where(events.c.id < before)
+    return [of_row(row).event for row in tx.run(query.order_by(events.c.id.desc()).limit(limit))]
+
+
+def after(
+    tx: Tx,
+    seq: int,
+    limit: int,
+    project_id: ProjectId | None = None,
+    channel: str | None = None,
+    users: Sequence[str] | None = None,
+) -> list[Stored]:
+    """Events that arrived after a place in the order of arrival, oldest first.
+
+    Narrowed to a project, to one of its channels and to some users as they were stored.
+    """
     query = sa.select(events).where(events.c.seq > seq)
     if project_id is not None:
-        query = query.where(events.c.project_id == project_id)
+        query = query.where(_of_project(project_id))
+    if channel is not None:
+        query = query.where(events.c.channel_name == channel)
+    if users is not None:
+        query = query.where(events.c.user_id.in_(users))
     return [of_row(row) for row in tx.run(query.order_by(events.c.seq).limit(limit))]
+
+
+def _of_project(project_id: ProjectId) -> sa.ColumnElement[bool]:
+    """The project as a mere check on rows found by their place: as an indexed condition it
+    would make the planner sort all of the project's events.
+    """
+    return sa.func.coalesce(events.c.project_id, b"") == project_id
 
 
 def last_seq(tx: Tx) -> int:
@@ -141,30 +159,23 @@ def remove(tx: Tx, project_id: ProjectId, event_ids: Iterable[EventId]) -> None:
     )
 
 
-def forget_user(tx: Tx, project_id: ProjectId, event_ids: Sequence[EventId]) -> None:
-    """Take the person out of events that stay."""
-    tx.run(
-        sa.update(events)
-        .where(events.c.project_id == project_id, events.c.id.in_(event_ids))
-        .values(user_id=None)
-    )
+def forget_user(
+    tx: Tx, project_id: ProjectId, user_id: str, listed: sa.Select[Any], unlisted_from: int
+) -> int:
+    """Take a user id out of events that stay; returns how many it was taken out of.
+
+    `listed` selects the ids of candidates; those after the place `unlisted_from` in the order
+    of arrival are looked through as well.
+    """
+    holds = events.c.user_id == user_id
+    mine = events.c.project_id == project_id
+    newer = sa.and_(events.c.seq > unlisted_from, _of_project(project_id))
+    gone = 0
+    for where in (sa.and_(mine, events.c.id.in_(listed)), newer):
+        gone += tx.run(sa.update(events).where(where, holds).values(user_id=None)).rowcount
+    return gone
 
 
 def of_row(row: Any) -> Stored:
-    """Read a row of the table."""
-    event = Event(
-        ProjectId(row.project_id),
-        EventId(row.id),
-        ChannelId(row.channel_id),
-        row.channel_name,
-        row.title,
-        row.description,
-        row.icon,
-        row.tags,
-        row.metadata,
-        row.user_id,
-        bool(row.notify),
-        row.source,
-        row.display_as,
-    )
-    return Stored(row.seq, event)
+    """Read a row of the table, whose columns stand in the order of Event's members."""
+    return Stored(row[0], Event(*row[1:]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -16,9 +17,11 @@ import msgspec
 
 from gatepost.domains.events.model import Event
 
-WORDS_MAX = 256
-LEAVES_MAX = 64
+LEAVES_MAX = 256
+DEPTH_MAX = 32
+REMEMBERED = 16_384
 _WORD = re.compile(r"\w+")
+_decode = msgspec.json.Decoder().decode
 
 
 def of(event: Event) -> set[int]:
@@ -26,12 +29,12 @@ def of(event: Event) -> set[int]:
     found = {channel(event.channel_name)}
     if event.user_id is not None:
         found.add(user(event.user_id))
-    for value in msgspec.json.decode(event.tags_json):
-        found.add(tag(value))
-    for text in words(f"{event.title} {event.description or ''}")[:WORDS_MAX]:
-        found.add(word(text))
+    if event.tags_json != "[]":
+        found.update(map(tag, _decode(event.tags_json)))
+    text = f"{event.title} {event.description}" if event.description else event.title
+    found.update(map(word, words(text)))
     if event.metadata_json != "{}":
-        found.update(_metadata(msgspec.json.decode(event.metadata_json)))
+        found.update(_metadata(event.metadata_json))
     return found
 
 
@@ -65,26 +68,41 @@ def metadata(path: str, value: str) -> int:
 
 def words(text: str) -> list[str]:
     """Split into words, without case and accents, each once, in order."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    if text.isascii():
+        return list(dict.fromkeys(_WORD.findall(text.lower())))
+    plain = unicodedata.normalize("NFKD", text.casefold()).casefold()
     bare = "".join(char for char in plain if not unicodedata.combining(char))
     return list(dict.fromkeys(_WORD.findall(bare)))
 
 
-def _metadata(value: dict[str, Any]) -> Iterator[int]:
-    for count, (path, leaf) in enumerate(_leaves(value, "")):
-        if count == LEAVES_MAX:
-            return
-        yield metadata(path, leaf)
+def _metadata(text: str) -> set[int]:
+    """The terms of the first `LEAVES_MAX` scalars at most `DEPTH_MAX` objects deep."""
+    try:
+        value = _decode(text)
+    except RecursionError:
+        return set()
+    return {
+        metadata(path, leaf)
+        for (path, leaf), _ in zip(_leaves(value), range(LEAVES_MAX))  # noqa: B905 # the shorter one ends it
+    }
 
 
-def _leaves(value: dict[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
-    for name, item in value.items():
-        if isinstance(item, dict):
-            yield from _leaves(item, f"{prefix}{name}.")
-        elif isinstance(item, list):
-            yield from ((prefix + name, _text(one)) for one in item if _scalar(one))
+def _leaves(root: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Walk without recursion: metadata may be nested as deeply as a client likes."""
+    stack = [(iter(root.items()), "")]
+    while stack:
+        items, prefix = stack[-1]
+        for name, item in items:
+            if isinstance(item, dict):
+                if len(stack) < DEPTH_MAX:
+                    stack.append((iter(item.items()), f"{prefix}{name}."))
+                    break
+            elif isinstance(item, list):
+                yield from ((prefix + name, _text(one)) for one in item if _scalar(one))
+            else:
+                yield prefix + name, _text(item)
         else:
-            yield prefix + name, _text(item)
+            stack.pop()
 
 
 def _scalar(value: object) -> bool:
@@ -95,6 +113,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
+@lru_cache(REMEMBERED)
 def _term(kind: str, value: str) -> int:
     digest = blake2b(f"{kind}:{value}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)

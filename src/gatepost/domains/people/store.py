@@ -103,6 +103,17 @@ def aliases(tx: Tx, account_id: AccountId, user_id: str) -> list[str]:
     return list(tx.run(ordered).scalars())
 
 
+def names(tx: Tx, account_id: AccountId, user_id: str) -> list[str]:
+    """Every name that leads to a person: the user id, then its aliases.
+
+    Left out are aliases that have become the user id of somebody else since.
+    """
+    held = aliases(tx, account_id, user_id)
+    taken = sql.lookup(tx, people, ("user_id",), "account_id", account_id, "user_id", held)
+    others = {name for (name,) in taken}
+    return [user_id, *(name for name in held if name not in others and name != user_id)]
+
+
 def remove(tx: Tx, account_id: AccountId, user_id: str) -> int:
     """Delete a person and its aliases; returns how many aliases went."""
     gone = tx.run(

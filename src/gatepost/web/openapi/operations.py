@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from http import HTTPStatus
 
-from gatepost.web.contract import Dialect, Endpoint, free
+from gatepost.web.contract import JSON, Dialect, Endpoint, free
 from gatepost.web.manual import Schema
 from gatepost.web.openapi import headers, refusals
 from gatepost.web.openapi.examples import example
@@ -75,7 +75,7 @@ def _parameters(dialect: Dialect, endpoint: Endpoint, schemas: Schemas) -> list[
 
 
 def _path_parameter(schemas: Schemas, collection: str, name: str) -> Schema:
-    owner = collection.removesuffix("s").capitalize()
+    owner = re.sub(r"ies$", "y", collection).removesuffix("s").capitalize()
     schema = schemas.member(owner, name, {"type": "string", "minLength": 1})
     return _parameter(name, "path", schema, schemas, required=True)
 
