@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gatepost.web.contract import Dialect, Endpoint
+from gatepost.web.contract import JSON, Dialect, Endpoint
 from gatepost.web.manual import Schema
 
 POINTER = "#/components/schemas/"
@@ -78,7 +78,7 @@ class Schemas:
                 self.response[operation] = self._reply(use.endpoint, self._public(schema))
 
     def _reply(self, endpoint: Endpoint, data: Schema) -> Schema:
-        if endpoint.stream is not None:
+        if endpoint.stream is not None or endpoint.media != JSON:
             return {"type": "string"}
         name = f"{upper(endpoint.operation)}Response"
         return self.add(name, self._manual.wrap(data))

@@ -112,8 +112,13 @@ def _meaning(response: Schema) -> list[Html | str]:
 
 
 def _headers(response: Schema) -> list[Html]:
-    names = response.get("headers", {})
-    return [element("a", name, href=f"#header-{name}", class_="header") for name in names]
+    """Names; those that are described once for all lead there."""
+    return [
+        element("a", name, href=f"#header-{name}", class_="header")
+        if "$ref" in header
+        else element("span", name, class_="header", title=header["description"])
+        for name, header in response.get("headers", {}).items()
+    ]
 
 
 def resolve(schema: Schema, document: Schema) -> Schema:
