@@ -9,25 +9,29 @@ from msgspec import Meta
 
 from gatepost.base.config import FIELDS, PREFIX, SECRET_FIELDS
 from gatepost.base.errors import Code
+from gatepost.base.meanings import MEANINGS
 from gatepost.cli import app
+from gatepost.dialects.native.envelope import STATUS
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 NOTE = "<!-- Written by `make docs`; change the code, not this page. -->\n\n"
-MEANINGS = {
-    Code.INVALID: "The input does not fit; `details` names each field at fault.",
-    Code.UNAUTHENTICATED: "No key, an unknown key, or one that is disabled, expired or revoked.",
-    Code.FORBIDDEN: "The key is valid but lacks the scope, or its address is not allowed.",
-    Code.ACCOUNT_INACTIVE: "The key's account is switched off.",
-    Code.NOT_FOUND: "Nothing with this id, or nothing that this key may see.",
-    Code.METHOD_NOT_ALLOWED: "The path exists, but not with this method.",
-    Code.CONFLICT: "Something with this name or in this state exists already.",
-    Code.IDEMPOTENCY_CONFLICT: "The `Idempotency-Key` was used before with another request.",
-    Code.TOO_LARGE: "The body, or what it decompresses to, is over the limit.",
-    Code.UNSUPPORTED_ENCODING: "The body's `Content-Encoding` is not gzip or zstd.",
-    Code.THROTTLED: "Too many requests; `Retry-After` says when the next one may come.",
-    Code.QUOTA_EXCEEDED: "The plan's quota for this period is spent.",
-    Code.UNAVAILABLE: "Not able to answer just now; try again after `Retry-After`.",
-    Code.INTERNAL: "Our fault; the request id finds the cause in the log.",
+# What helps to know of a code beyond its meaning and remedy.
+NOTES = {
+    Code.INVALID: """Each entry of `details` has a `path` (a list of names, and numbers for \
+indexes; empty for the whole body) and a `message`.""",
+    Code.UNAUTHENTICATED: """Unknown, disabled, expired, rotated and deleted keys are answered \
+alike; `gatepost key list` tells them apart.""",
+    Code.NOT_FOUND: "Another account's id is answered in the same way.",
+    Code.IDEMPOTENCY_CONFLICT: """It is also the answer to repeating a request whose reply held \
+a secret: it was carried out, and its secret is shown once. Rotate the key to get a new one.""",
+    Code.TOO_LARGE: """The limits are `body_bytes_max`, `batch_bytes_max` and `event_bytes_max` \
+in [Settings](settings.md).""",
+    Code.THROTTLED: """An address that tries many unknown keys gets it too; see \
+`unknown_keys_per_minute` in [Settings](settings.md).""",
+    Code.QUOTA_EXCEEDED: """`data` has `quota`, `limit`, `used`, `requested`, and `resets_at` in \
+Unix milliseconds.""",
+    Code.UNAVAILABLE: "Nothing was stored.",
+    Code.INTERNAL: "Nothing was stored. The cause is in the server's log, under the `requestId`.",
 }
 
 
@@ -63,23 +67,42 @@ def settings() -> str:
         for name, field in FIELDS.items()
     ]
     intro = (
-        "No setting is required. `gatepost.toml` overrules defaults, the environment overrules the"
-        " file, and flags overrule both. `GATEPOST_…_FILE` reads a value from a file.\n\n"
+        "No setting is required. `gatepost.toml` (in the working folder, or in the data folder,"
+        " which wins) overrules defaults, the environment overrules the file, and flags overrule"
+        " both. `GATEPOST_…_FILE` reads a value from a file. An unknown name refuses to start."
+        " `gatepost config show` prints every value and where it came from.\n\n"
     )
     return "# Settings\n\n" + intro + table(("setting", "variable", "default", "meaning"), rows)
 
 
 def codes() -> str:
-    """One row per error code."""
-    rows = [(f"`{code}`", MEANINGS[code]) for code in Code]
-    return "# Error codes\n\nEach refusal carries one, and it stays the same.\n\n" + table(
-        ("code", "meaning"), rows
+    """One row and one section per error code."""
+    rows = [(f"[`{code}`](#{code})", str(STATUS[code][0]), STATUS[code][1]) for code in Code]
+    sections = [section(code) for code in Code]
+    intro = (
+        'Every refusal is `{"success": false, "code": …, "error": …, "requestId": …}`, often'
+        " with a `message`. Programs should go by `code`, which stays the same; `error` and"
+        " `message` are for people.\n\n"
+    )
+    overview = table(("code", "status", "`error`"), rows)
+    return "# Error codes\n\n" + intro + overview + "".join(sections)
+
+
+def section(code: Code) -> str:
+    """What one code means, and what helps."""
+    status, title = STATUS[code]
+    meaning = MEANINGS[code]
+    note = f" {NOTES[code]}" if code in NOTES else ""
+    return (
+        f"\n## {code}\n\nStatus {status}, `error`: `{title}`. {meaning.why}{note}\n\n"
+        f"**What to do:** {meaning.remedy}\n"
     )
 
 
 def commands() -> str:
     """Every command with its arguments, as the program itself describes them."""
-    return str(app.generate_docs(flatten_commands=True)).rstrip() + "\n"
+    docs = str(app.generate_docs(flatten_commands=True)).rstrip() + "\n"
+    return docs.replace(" -m tools.reference", "")  # how this script itself was started
 
 
 def about(kind: Any) -> str:

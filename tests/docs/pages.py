@@ -2,12 +2,17 @@
 
 A fence with the language `sh` or `python` is run, in order, in one shell, unless it says
 `by-hand`. A fence marked `output` right after it is what that command prints: `…` stands for
-anything; JSON may have more members than are shown, text more lines.
+anything; JSON may have more members than are shown, text more lines. A fence marked `background`
+goes on beside the others; its output, marked so too, may come later.
 """
 
+import contextlib
 import json
+import os
 import re
+import signal
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SHOWN_ADDRESS = "http://127.0.0.1:8080"
 FENCE = re.compile(r"^```(\S*)[ \t]*([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGE_S = 90
+BACKGROUND_S = 10
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,15 @@ class Command:
     @property
     def by_hand(self) -> bool:
         return "by-hand" in self.marks
+
+    @property
+    def background(self) -> bool:
+        return "background" in self.marks
+
+    def difference(self, out: str) -> str | None:
+        """What is wrong with its output, None when it is as the page shows it."""
+        found = (differs(language, shown, out) for language, shown in self.shown)
+        return next((one for one in found if one), None)
 
 
 @dataclass(frozen=True)
@@ -51,7 +66,9 @@ def commands(text: str) -> list[Command]:
         language, marks, content = match.groups()
         line = text.count("\n", 0, match.start()) + 1
         if "output" in marks.split():
-            found[-1].shown.append((language, content))
+            beside = "background" in marks.split()
+            last = next(one for one in reversed(found) if one.background >= beside)
+            last.shown.append((language, content))
         elif language in {"sh", "python"}:
             found.append(Command(language, frozenset(marks.split()), content, line))
     return found
@@ -63,8 +80,14 @@ def run(page: Path, folder: Path, env: Mapping[str, str], address: str) -> list[
     script = folder / "page.sh"
     script.write_text("".join(_steps(chosen, folder)).replace(SHOWN_ADDRESS, address))
     shell = ["bash", "-o", "pipefail", str(script)]
-    subprocess.run(shell, cwd=folder, env=dict(env), timeout=PAGE_S, check=False)
-    return [_done(one, folder / f"step-{number}", address) for number, one in enumerate(chosen)]
+    process = subprocess.Popen(shell, cwd=folder, env=dict(env), start_new_session=True)
+    try:
+        process.wait(PAGE_S)
+        return [_done(one, folder / f"step-{number}", address) for number, one in enumerate(chosen)]
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _steps(chosen: list[Command], folder: Path) -> Iterator[str]:
@@ -72,16 +95,23 @@ def _steps(chosen: list[Command], folder: Path) -> Iterator[str]:
         step, text = folder / f"step-{number}", command.text
         if command.language == "python":
             text = f"python - <<'END OF PAGE'\n{text}END OF PAGE\n"
-        yield f"{{\n{text}}} >{step}.out 2>{step}.err </dev/null\necho $? >{step}.code\n"
+        if command.background:
+            yield f"{{\n{text}}} >{step}.out 2>{step}.err </dev/null &\n"
+            yield f"until [ -s {step}.out ]; do sleep 0.02; done\necho 0 >{step}.code\n"
+        else:
+            yield f"{{\n{text}}} >{step}.out 2>{step}.err </dev/null\necho $? >{step}.code\n"
 
 
 def _done(command: Command, step: Path, address: str) -> Done:
-    out, err = (
-        Path(f"{step}.{name}").read_text().replace(address, SHOWN_ADDRESS)
-        for name in ("out", "err")
-    )
-    code = Path(f"{step}.code")
-    return Done(command, int(code.read_text()) if code.exists() else -1, out, err)
+    def written(name: str) -> str:
+        file = Path(f"{step}.{name}")
+        return file.read_text().replace(address, SHOWN_ADDRESS) if file.exists() else ""
+
+    if command.background:
+        deadline = time.monotonic() + BACKGROUND_S
+        while command.difference(written("out")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+    return Done(command, int(written("code") or -1), written("out"), written("err"))
 
 
 def differs(language: str, shown: str, out: str) -> str | None:
