@@ -7,10 +7,6 @@ import pkgutil
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 import gatepost.domains
 from gatepost.gate import tables as _gate_tables  # noqa: F401 # registers the gate's tables
@@ -27,31 +23,41 @@ def all_tables() -> sa.MetaData:
     return metadata
 
 
-def _config(connection: sa.Connection | None = None) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(FOLDER))
-    config.attributes["connection"] = connection
-    return config
+def versions() -> list[str]:
+    """Every version this program knows, oldest first: their files are named NNNN_slug.py."""
+    files = (FOLDER / "versions").glob("[0-9]*_*.py")
+    return sorted(path.name.partition("_")[0] for path in files)
 
 
 def head() -> str:
     """The newest version this program knows."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    return versions()[-1]
 
 
 def current(engine: sa.Engine) -> str | None:
     """The version a database is at; None for an empty one."""
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        found: str | None = connection.execute(
+            sa.select(sa.column("version_num")).select_from(sa.table("alembic_version"))
+        ).scalar()
+        return found
 
 
 def knows(version: str) -> bool:
     """Whether a version is in this program's history: a newer program's is not."""
-    script = ScriptDirectory.from_config(_config())
-    return any(one.revision == version for one in script.walk_revisions())
+    return version in versions()
 
 
 def upgrade(engine: sa.Engine) -> None:
     """Bring a database to the newest version, in one transaction where the engine can."""
+    # Alembic takes longer to load than all else together, and most starts have nothing to do.
+    from alembic import command  # noqa: PLC0415 # see above
+    from alembic.config import Config  # noqa: PLC0415 # see above
+
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
     with engine.connect() as connection:
-        command.upgrade(_config(connection), "head")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
