@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from importlib.metadata import version
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from cyclopts import App
 
-from gatepost.cli.common import FAILED, INTERRUPTED, OK, Failure, say
+from gatepost.cli import account, config, key, plan, project, selftest
+from gatepost.cli.common import FAILED, INTERRUPTED, OK, USAGE, Failure, say
+from gatepost.cli.doctor import doctor
+from gatepost.cli.send import send, tail
 from gatepost.cli.serve import serve
+
+if TYPE_CHECKING:
+    from gatepost.base.errors import AppError
 
 __all__ = ["app", "main"]
 
@@ -20,7 +26,10 @@ app = App(
     version=lambda: version("gatepost"),
     result_action="return_value",
 )
-app.command(serve)
+for command in (serve, send, tail, doctor):
+    app.command(command)
+for group in (account, project, key, plan, config, selftest):
+    app.command(group.app)
 
 
 def main() -> NoReturn:
@@ -42,26 +51,32 @@ def _run() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except Exception as error:
-        text = explain(error)
-        if text is None:
+        expected = explain(error)
+        if expected is None:
             raise
-        say(f"gatepost: {text}")
-        return FAILED
+        say(f"gatepost: {expected}")
+        return expected.code
 
 
-def explain(error: Exception) -> str | None:
+def explain(error: Exception) -> Failure | None:
     """Put an expected fault into one line; None for a fault of ours, which keeps its trace."""
     import sqlite3
 
     from sqlalchemy.exc import DatabaseError
 
     from gatepost.base.config import ConfigError
-    from gatepost.base.errors import AppError
+    from gatepost.base.errors import AppError, Code
 
     if isinstance(error, AppError):
-        return error.detail or error.code
-    if isinstance(error, DatabaseError):
-        return f"database: {error.orig}"
-    if isinstance(error, sqlite3.Error):
-        return f"database: {error}"
-    return str(error) if isinstance(error, ConfigError | OSError) else None
+        return Failure(_sentence(error), USAGE if error.code is Code.INVALID else FAILED)
+    if isinstance(error, DatabaseError | sqlite3.Error):
+        return Failure(f"database: {getattr(error, 'orig', error)}")
+    return Failure(str(error)) if isinstance(error, ConfigError | OSError) else None
+
+
+def _sentence(error: AppError) -> str:
+    """A refusal in words, with the names of the fields at fault."""
+    if error.fields:
+        problems = [(".".join(map(str, one.path)), one.message) for one in error.fields]
+        return "; ".join(": ".join(part for part in both if part) for both in problems)
+    return error.detail or error.code

@@ -35,10 +35,10 @@ class Onboarded(msgspec.Struct, frozen=True):
 def onboard(tx: Tx, pepper: bytes, now: int) -> Onboarded | None:
     """Make account, project and a full key, unless an account exists already."""
     plans.add_presets(tx, now)
-    if accounts.list_(tx):
+    founded = found(tx, now)
+    if founded is None:
         return None
-    account = accounts.create(tx, ACCOUNT, "default", now)
-    project = projects.create(tx, account.id, PROJECT, now)
+    account, project = founded
     secret = mint(Format.NATIVE)
     key = Key(
         id=KeyId(ids.new()),
@@ -52,10 +52,20 @@ def onboard(tx: Tx, pepper: bytes, now: int) -> Onboarded | None:
         updated_at=now,
     )
     keys.append(tx, key, crypto.digest(pepper, secret))
+    target = (ids.show("key", key.id), key.name)
+    audit.append(tx, account.id, SYSTEM, "key.create", target, now=now)
+    return Onboarded(account, project, key, secret)
+
+
+def found(tx: Tx, now: int) -> tuple[Account, Project] | None:
+    """Make the first account and its project, unless an account exists already."""
+    if accounts.any_(tx):
+        return None
+    account = accounts.create(tx, ACCOUNT, "default", now)
+    project = projects.create(tx, account.id, PROJECT, now)
     for action, target in (
         ("account.create", (ids.show("account", account.id), account.name)),
         ("project.create", (ids.show("project", project.id), project.name)),
-        ("key.create", (ids.show("key", key.id), key.name)),
     ):
         audit.append(tx, account.id, SYSTEM, action, target, now=now)
-    return Onboarded(account, project, key, secret)
+    return account, project
