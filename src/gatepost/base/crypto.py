@@ -22,6 +22,8 @@ PEPPER_BYTES = 32
 IMPORT_BITS_MIN = 112
 
 DRAWN_MIN = 0.8
+LETTERS = 52
+CASE_SHARE_MAX = 4
 
 _PREFIX = re.compile(r"^(?:[a-z][a-z0-9]{0,9}_){1,2}")
 _HEX = frozenset("0123456789abcdef")
@@ -81,9 +83,9 @@ def with_hex(prefix: str) -> str:
 def estimated_bits(secret: str) -> float:
     """Estimate the entropy of a foreign secret.
 
-    One that looks drawn from hexadecimal digits, or from letters of both cases and digits,
-    counts its whole alphabet. Any other counts what its own letter frequencies allow, so that
-    `aaaa…` counts as nothing.
+    One that looks drawn from hexadecimal digits, or from letters of both cases with or without
+    digits, counts its whole alphabet. Any other counts what its own letter frequencies allow, so
+    that `aaaa…` counts as nothing.
     """
     body = _PREFIX.sub("", secret)
     if not body:
@@ -93,8 +95,16 @@ def estimated_bits(secret: str) -> float:
         return len(digits) * math.log2(len(_HEX))
     if all(kind & set(body) for kind in _MIXED) and _looks_drawn(body, len(BASE62)):
         return len(body) * math.log2(len(BASE62))
+    if body.isalpha() and _evenly_cased(body) and _looks_drawn(body, LETTERS):
+        return len(body) * math.log2(LETTERS)
     shares = [body.count(char) / len(body) for char in set(body)]
     return len(body) * -sum(share * math.log2(share) for share in shares)
+
+
+def _evenly_cased(text: str) -> bool:
+    """Whether letters of either case are as frequent as chance, not spelling, makes them."""
+    upper = sum(map(str.isupper, text))
+    return min(upper, len(text) - upper) * CASE_SHARE_MAX >= len(text)
 
 
 def _looks_drawn(text: str, letters: int) -> bool:
