@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+# structlog brings rich along, which costs a short command a third of its time: it is loaded
+# where the first logger is asked for.
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor, WrappedLogger
 
 SECRET = re.compile(
     r"(?:gp_(?:live|test)_|emitkit_|evk_|nh_|em_live_|secret_|emmi_sk_)[0-9A-Za-z]{8,}"
@@ -37,6 +39,8 @@ class _MaskFilter(logging.Filter):
 
 def setup(level: str, style: str) -> None:
     """Send all logs to stderr, at a level, as `text` or `json`."""
+    import structlog  # noqa: PLC0415 # see above
+
     renderer: Processor = (
         structlog.processors.JSONRenderer()
         if style == "json"
@@ -62,4 +66,6 @@ def setup(level: str, style: str) -> None:
 
 def get(name: str) -> Any:
     """Return the logger of a part."""
+    import structlog  # noqa: PLC0415 # see above
+
     return structlog.get_logger(part=name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.metadata import version
 from typing import TYPE_CHECKING, NoReturn
 
 from cyclopts import App
@@ -20,10 +19,17 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("gatepost")
+
+
 app = App(
     name="gatepost",
     help=__doc__,
-    version=lambda: version("gatepost"),
+    version=_version,
     result_action="return_value",
 )
 for command in (serve, send, tail, doctor):

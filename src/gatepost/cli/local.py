@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import sqlalchemy
 
-import gatepost
+from gatepost import migrations
 from gatepost.base import clock, crypto
 from gatepost.base.config import DATABASE, PEPPER, Settings
 from gatepost.cli.common import Common, Failure, load
@@ -22,7 +22,6 @@ from gatepost.gate.keycache import TTL_S
 from gatepost.storage.db import Tx
 from gatepost.storage.sqlite import NotDurable, engine_of
 
-VERSIONS = Path(gatepost.__file__).parent / "migrations" / "versions"
 BUSY_MS = 30_000
 
 
@@ -88,7 +87,7 @@ def _transaction(engine: sqlalchemy.Engine, begin: str) -> Iterator[Tx]:
 
 
 def _prepare(settings: Settings) -> None:
-    """Bring the schema up to date; the quick look spares most commands loading Alembic."""
+    """Bring the schema up to date; the quick look spares most commands the server."""
     if not settings.database_url and _stands(settings.folder / DATABASE):
         return
     from gatepost.app import prepare
@@ -100,16 +99,8 @@ def _prepare(settings: Settings) -> None:
 
 
 def _stands(database: Path) -> bool:
-    """Whether the database is at the newest version, which the files' names begin with."""
-    if not database.is_file():
-        return False
-    newest = max(file.name for file in VERSIONS.glob("[0-9]*.py"))
-    with engine_of(database).connect() as sql:
-        try:
-            found = sql.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-        except sqlalchemy.exc.OperationalError:
-            return False
-    return found is not None and newest.startswith(f"{found}_")
+    """Whether the database is there, at the newest version."""
+    return database.is_file() and migrations.current(engine_of(database)) == migrations.head()
 
 
 def _pepper(settings: Settings) -> bytes:
