@@ -102,7 +102,8 @@ def section(code: Code) -> str:
 def commands() -> str:
     """Every command with its arguments, as the program itself describes them."""
     docs = str(app.generate_docs(flatten_commands=True)).rstrip() + "\n"
-    return docs.replace(" -m tools.reference", "")  # how this script itself was started
+    # How this script itself was started, and defaults that say nothing.
+    return docs.replace(" -m tools.reference", "").replace(" *[default: ()]*", "")
 
 
 def about(kind: Any) -> str:
