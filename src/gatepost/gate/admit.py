@@ -126,11 +126,11 @@ class Admission:
         return await asyncio.shield(task)
 
     async def _load(self, digest: bytes) -> Caller | None:
-        generation = self.cache.generation
+        generation, since = self.cache.generation, self.cache.now()
         caller = await self._database.read(lambda tx: self._find(tx, digest))
         if generation != self.cache.generation:
             return await self._load(digest)
-        self.cache.put(digest, caller, generation)
+        self.cache.put(digest, caller, generation, since)
         return caller
 
     def _find(self, tx: Tx, digest: bytes) -> Caller | None:

@@ -32,13 +32,20 @@ class KeyCache(Generic[T]):
             return None
         return entry
 
-    def put(self, digest: bytes, value: T | None, generation: int) -> None:
-        """Keep what was read, unless anything was revoked since the reading began."""
+    def now(self) -> float:
+        """Read the cache's own clock, in seconds."""
+        return self._clock()
+
+    def put(self, digest: bytes, value: T | None, generation: int, since: float) -> None:
+        """Keep what was read, unless anything was revoked since the reading began.
+
+        `since` is when it began: from then on another process may have revoked it.
+        """
         if generation != self.generation:
             return
         if len(self._entries) >= ENTRIES_MAX:
             self._entries.clear()
-        self._entries[digest] = (value, self._clock() + TTL_S)
+        self._entries[digest] = (value, since + TTL_S)
 
     def clear(self) -> None:
         """Forget everything: something about keys, accounts or plans has changed."""
