@@ -138,7 +138,7 @@ class _Look:
         call, chosen = self._call, self._filter
         if projects.find(tx, call.caller.account_id, call.project_id) is None:
             raise AppError(Code.FORBIDDEN, "The project was deleted")
-        found = store.after(tx, place, CHUNK, call.project_id, chosen.channel, chosen.users)
+        found = store.after(tx, place, CHUNK, call.project_id, chosen.narrow())
         more = len(found) == CHUNK
         reached = found[-1].seq if more else max(place, store.last_seq(tx))
         return _Seen([one for one in found if chosen.matches(one.event)], reached, more)

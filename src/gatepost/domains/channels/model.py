@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import msgspec
 
@@ -24,6 +25,7 @@ class Channel(msgspec.Struct, frozen=True):
     created_at: int
 
 
+@lru_cache(4096)
 def normalise(name: str) -> str:
     """Make `Payments & Co` into `payments-co`; a name of symbols alone becomes empty."""
     if _PLAIN.fullmatch(name):

@@ -28,6 +28,15 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     display_as: str
 
 
+class Narrow(msgspec.Struct, frozen=True):
+    """What a row shows at a glance. `tags` and `values` (of metadata) may let others through."""
+
+    channel: str | None = None
+    users: tuple[str, ...] | None = None
+    tags: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+
+
 class Stored(msgspec.Struct, frozen=True, gc=False):
     """An event with its place in the order of arrival."""
 

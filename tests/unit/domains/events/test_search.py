@@ -11,7 +11,7 @@ import pytest
 from gatepost.base import ids
 from gatepost.base.ids import ChannelId, EventId, ProjectId
 from gatepost.domains.events import search, store
-from gatepost.domains.events.model import Event
+from gatepost.domains.events.model import Event, Narrow
 from gatepost.domains.events.search import Filter
 from gatepost.storage.sqlite import SqliteDatabase
 
@@ -239,7 +239,7 @@ async def test_no_search_sorts_or_reads_a_whole_table(
     def trace(tx: Any) -> None:
         tx.driver.set_trace_callback(asked.append)
         search.find(tx, HERE, wanted, 10)
-        store.after(tx, 5, 10, HERE, "one", ("u",))
+        store.after(tx, 5, 10, HERE, Narrow("one", ("u",), ("a",)))
         tx.driver.set_trace_callback(None)
 
     await fill(database, [make_event(random.Random(1))])
