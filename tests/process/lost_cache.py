@@ -41,6 +41,19 @@ class Disk:
         self._next.rename(self.world)
         self._seed()
 
+    def hang(self) -> None:
+        """From now on no sync comes to its end, until `crash` or `release`."""
+        (self._shadow / "hang").touch()
+
+    def hangs(self) -> bool:
+        """Whether a program waits in a sync that will not come to its end."""
+        return (self._shadow / "hanging").exists()
+
+    def release(self) -> None:
+        """Syncs work again, for programs started from now on."""
+        (self._shadow / "hang").unlink()
+        (self._shadow / "hanging").unlink(missing_ok=True)
+
     def _restore(self, inode: int, folder: Path) -> None:
         folder.mkdir()
         names = self._shadow / f"dir-{inode}"

@@ -7,8 +7,9 @@ can be counted in the database file: one for each acknowledged request, never tw
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from enum import StrEnum
 from hashlib import blake2b
 from http import HTTPStatus
@@ -53,9 +54,16 @@ class Wire:
         self._writer = writer
 
     @classmethod
-    async def open(cls, host: str, port: int) -> Wire:
-        """Connect."""
-        return cls(*await asyncio.open_connection(host, port))
+    @contextlib.asynccontextmanager
+    async def open(cls, host: str, port: int) -> AsyncIterator[Wire]:
+        """Connect; hangs up at the end."""
+        reader, writer = await asyncio.open_connection(host, port)
+        try:
+            yield cls(reader, writer)
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def ask(self, method: str, path: str, key: str, body: bytes, *more: str) -> Answer:
         """Send one request and read its reply; `more` are further header lines."""
@@ -69,10 +77,6 @@ class Wire:
         except (OSError, EOFError) as error:
             raise ConnectionResetError("no whole reply") from error
         return Answer(int(head[9:12]), content)
-
-    def close(self) -> None:
-        """Hang up."""
-        self._writer.close()
 
 
 def _length(head: bytes) -> int:
@@ -229,29 +233,28 @@ class Client:
     async def load(self) -> None:
         """Send on one connection until it breaks."""
         try:
-            wire = await Wire.open(self._host, self._port)
-            while True:
-                await self._send(wire, self._books.next())
+            async with Wire.open(self._host, self._port) as wire:
+                while True:
+                    await self._send(wire, self._books.next())
         except ConnectionError:
             return
 
     async def spot_check(self, count: int) -> None:
         """Read some acknowledged events back through the API."""
         events = [one for one in self._books.acknowledged if one.kind is Kind.EVENT]
-        wire = await Wire.open(self._host, self._port)
-        for promise in random.sample(events, min(count, len(events))):
-            answer = await wire.ask("GET", f"{PATHS[Kind.EVENT]}/{promise.ids[0]}", self._key, b"")
-            if answer.status != HTTPStatus.OK or promise.key.encode() not in answer.body:
-                self._books.missing(promise, f"GET answers {answer.status}")
-        wire.close()
+        async with Wire.open(self._host, self._port) as wire:
+            for promise in random.sample(events, min(count, len(events))):
+                path = f"{PATHS[Kind.EVENT]}/{promise.ids[0]}"
+                answer = await wire.ask("GET", path, self._key, b"")
+                if answer.status != HTTPStatus.OK or promise.key.encode() not in answer.body:
+                    self._books.missing(promise, f"GET answers {answer.status}")
 
     async def _send_all(self, promises: Sequence[Promise]) -> None:
         if not promises:
             return
-        wire = await Wire.open(self._host, self._port)
-        for promise in promises:
-            await self._send(wire, promise)
-        wire.close()
+        async with Wire.open(self._host, self._port) as wire:
+            for promise in promises:
+                await self._send(wire, promise)
 
     async def _send(self, wire: Wire, promise: Promise) -> None:
         header = f"Idempotency-Key: {promise.key}"
