@@ -1,12 +1,13 @@
 """`python -m bench [road|sync|batch|start|pages|all]`; `all`, the default, writes RESULTS.md."""
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import report
+from bench import process, report
 from bench.pages import pages
 from bench.process import InvalidRunError
 from bench.report import Figure, Invalid, Outcome
@@ -20,6 +21,8 @@ PARTS: dict[str, Callable[[Plan], list[Figure]]] = {
     "start": start,
     "pages": pages,
 }
+BUSY_CORES = 0.2
+EVENTS_MIN = 100_000
 
 
 def arguments() -> argparse.Namespace:
@@ -29,7 +32,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="turns of each contestant")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--events", type=int, default=1_000_000, help="stored for the pages")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.events < EVENTS_MIN:
+        parser.error(f"--events: below {EVENTS_MIN} a filter may rightly find nothing")
+    return options
 
 
 def say(line: str) -> None:
@@ -58,6 +64,11 @@ def run(name: str, options: argparse.Namespace) -> list[Outcome]:
 def main() -> int:
     """Measure; returns 1 if a part was invalid or a target was missed."""
     options = arguments()
+    # An ended harness must not leave its servers behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    others = process.busy_cores()
+    if others > BUSY_CORES:
+        say(f"warning: other work keeps {others:.1f} cores busy, the figures will be too low")
     names = list(PARTS) if options.part == "all" else [options.part]
     outcomes = [outcome for name in names for outcome in run(name, options)]
     print(report.table(outcomes))
@@ -65,7 +76,8 @@ def main() -> int:
         report.write(
             outcomes,
             f"{options.connections} connections, {options.rounds} rounds of "
-            f"{options.seconds:g} s after 2 s of warm-up each, {options.events:,} events for pages",
+            f"{options.seconds:g} s after 2 s of warm-up, {options.events:,} events for the pages, "
+            f"{others:.1f} cores busy with other work at the start",
         )
     return 0 if report.ok(outcomes) else 1
 

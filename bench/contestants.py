@@ -135,7 +135,7 @@ def check_replay(contestant: Contestant) -> None:
         raise InvalidRunError(f"{contestant.name} does not do the work: {first}, {second}")
 
 
-def await_quiet(contestant: Contestant, *, timeout_s: float = 900) -> float:
+def await_quiet(contestant: Contestant, *, timeout_s: float = 3600) -> float:
     """Wait until Gatepost's search index has caught up; returns the seconds that took."""
     start = time.perf_counter()
     while time.perf_counter() - start < timeout_s:

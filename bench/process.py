@@ -130,3 +130,16 @@ def build_shim(folder: Path) -> Path:
     command = ["cc", "-O2", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]
     subprocess.run(command, check=True)
     return library
+
+
+def busy_cores(seconds: float = 3) -> float:
+    """How many cores are busy with other work now: nothing of ours runs yet."""
+
+    def ticks() -> int:
+        line = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0]
+        user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, line.split()[1:9])
+        return user + nice + system + irq + softirq + steal
+
+    before = ticks()
+    time.sleep(seconds)
+    return (ticks() - before) / os.sysconf("SC_CLK_TCK") / seconds

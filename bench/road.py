@@ -64,12 +64,13 @@ def in_turns(
             url = runner.url(path)
             load = measure(url, runner.key, bodies, plan.seconds, plan.connections)
             loads[index].append(load)
-            if runner.name == "gatepost":
-                waits[index] = max(waits[index], contestants.await_quiet(runner))
             plan.say(
                 f"  {turn + 1}/{plan.rounds} {runner.name:<9}{load.per_s:>10,.0f} requests/s"
                 f"   p50 {load.p50_ms:.1f} ms   p99 {load.p99_ms:.1f} ms",
             )
+            if runner.name == "gatepost":
+                waits[index] = max(waits[index], contestants.await_quiet(runner))
+                plan.say(f"      search index caught up after {waits[index]:.0f} s at most")
     return [Turns(*pair) for pair in zip(loads, waits, strict=True)]
 
 
