@@ -22,6 +22,7 @@ PEPPER_BYTES = 32
 IMPORT_BITS_MIN = 112
 
 DRAWN_MIN = 0.8
+HEX_DRAWN_MIN = 0.6  # nothing that people write is made of these digits
 LETTERS = 52
 CASE_SHARE_MAX = 4
 
@@ -87,11 +88,11 @@ def estimated_bits(secret: str) -> float:
     digits, counts its whole alphabet. Any other counts what its own letter frequencies allow, so
     that `aaaa…` counts as nothing.
     """
-    body = _PREFIX.sub("", secret)
+    body = _once(_PREFIX.sub("", secret))
     if not body:
         return 0.0
     digits = body.replace("-", "").lower()
-    if _HEX.issuperset(digits) and _looks_drawn(digits, len(_HEX)):
+    if _HEX.issuperset(digits) and _looks_drawn(digits, len(_HEX), HEX_DRAWN_MIN):
         return len(digits) * math.log2(len(_HEX))
     if all(kind & set(body) for kind in _MIXED) and _looks_drawn(body, len(BASE62)):
         return len(body) * math.log2(len(BASE62))
@@ -107,7 +108,12 @@ def _evenly_cased(text: str) -> bool:
     return min(upper, len(text) - upper) * CASE_SHARE_MAX >= len(text)
 
 
-def _looks_drawn(text: str, letters: int) -> bool:
+def _once(text: str) -> str:
+    """A text that repeats one part again and again, cut to that part."""
+    return text[: (text + text).find(text, 1)]
+
+
+def _looks_drawn(text: str, letters: int, share: float = DRAWN_MIN) -> bool:
     """Whether a text shows about as many different letters as chance would."""
     expected = letters * (1 - (1 - 1 / letters) ** len(text))
-    return len(set(text)) >= DRAWN_MIN * expected
+    return len(set(text)) >= share * expected
