@@ -42,15 +42,15 @@ class Disk:
         self._seed()
 
     def hang(self) -> None:
-        """From now on no sync comes to its end, until `crash` or `release`."""
+        """From now on no sync comes to its end, until `release`."""
         (self._shadow / "hang").touch()
 
     def hangs(self) -> bool:
-        """Whether a program waits in a sync that will not come to its end."""
+        """Whether a program waits in such a sync."""
         return (self._shadow / "hanging").exists()
 
     def release(self) -> None:
-        """Syncs work again, for programs started from now on."""
+        """Syncs work again, and those that waited go on."""
         (self._shadow / "hang").unlink()
         (self._shadow / "hanging").unlink(missing_ok=True)
 
