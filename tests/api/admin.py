@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -127,3 +128,12 @@ class Hammer:
 
     def _after(self, moment: float) -> list[int]:
         return [status for began, status in list(self.seen) if began > moment]
+
+
+def instant(**ahead: float) -> str:
+    return (datetime.now(UTC) + timedelta(**ahead)).isoformat()
+
+
+def first_admin(server: Server, http: httpx2.Client) -> Admin:
+    """Whoever holds the key that the first run of a server made."""
+    return Admin(Wire(http, server.address, server.first_run_key), "", "")

@@ -8,10 +8,12 @@ from gatepost.domains.keys.model import check_limits
 from gatepost.domains.plans.model import (
     PRESETS,
     WINDOW_S_MAX,
+    Plan,
     parse_limits,
     show_limits,
     window,
 )
+from gatepost.limiter.contract import Window
 
 WINDOWS = st.builds(window, st.integers(1, 999_999_999), st.integers(1, WINDOW_S_MAX))
 
@@ -39,11 +41,11 @@ def test_other_texts_are_refused(text: str) -> None:
 
 
 @given(windows=st.lists(WINDOWS, max_size=8).map(tuple))
-def test_what_is_shown_is_read_back(windows: tuple[object, ...]) -> None:
-    assert parse_limits(show_limits(windows)) == windows  # type: ignore[arg-type]
+def test_what_is_shown_is_read_back(windows: tuple[Window, ...]) -> None:
+    assert parse_limits(show_limits(windows)) == windows
 
 
 @pytest.mark.parametrize("plan", PRESETS, ids=[plan.name for plan in PRESETS])
-def test_presets_can_be_saved(plan: object) -> None:
-    check_limits(plan.key_limits)  # type: ignore[attr-defined]
-    check_limits(plan.account_limits)  # type: ignore[attr-defined]
+def test_presets_can_be_saved(plan: Plan) -> None:
+    check_limits(plan.key_limits)
+    check_limits(plan.account_limits)
