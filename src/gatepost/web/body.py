@@ -11,7 +11,7 @@ import zstandard
 from gatepost.base.errors import AppError, Code
 
 Receive = Callable[[], Awaitable[Any]]
-CHUNK = 65_536
+DIGITS_MAX = 18
 
 
 class Disconnected(Exception):  # noqa: N818 # it names what happened, not a fault
@@ -24,7 +24,7 @@ async def read(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> 
     Raises TOO_LARGE, UNSUPPORTED_ENCODING, INVALID for a broken stream, or Disconnected.
     """
     length = headers.get(b"content-length")
-    if length is not None and int(length) > limit:
+    if length is not None and _declared(length) > limit:
         raise too_large(limit)
     message = await receive()
     if message["type"] != "http.request":
@@ -36,6 +36,12 @@ async def read(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> 
         raise too_large(limit)
     encoding = headers.get(b"content-encoding")
     return inflate(body, encoding, limit) if encoding else body
+
+
+def _declared(length: bytes) -> int:
+    if not length.isdigit():
+        raise AppError(Code.INVALID, "Content-Length must be a number")
+    return int(length[:DIGITS_MAX])
 
 
 async def _rest(receive: Receive, first: bytes, limit: int) -> bytes:
@@ -86,14 +92,16 @@ def _zlib(body: bytes, window_bits: int, limit: int) -> bytes:
 
 
 def _zstd(body: bytes, limit: int) -> bytes:
+    """Decompress twice: within bounds to learn that it fits, then to see that it is whole."""
+    stream = zstandard.ZstdDecompressor().decompressobj()
     try:
         with zstandard.ZstdDecompressor().stream_reader(body) as reader:
-            plain = reader.read(limit + 1)
+            if len(reader.read(limit + 1)) > limit:
+                raise too_large(limit)
+        plain = stream.decompress(body)
     except zstandard.ZstdError:
         raise _broken() from None
-    if len(plain) > limit:
-        raise too_large(limit)
-    if not plain:
+    if not stream.eof or stream.unused_data:
         raise _broken()
     return plain
 

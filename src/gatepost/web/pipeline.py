@@ -105,7 +105,9 @@ class Pipeline:
             call.project_id  # noqa: B018 # refuses here a key that leads to no project
         settings = self._services.settings
         limit = settings.batch_bytes_max if endpoint.batch else settings.body_bytes_max
-        content = await body.read(receive, request.headers, limit)
+        content = b""
+        if endpoint.request is not None:
+            content = await body.read(receive, request.headers, limit)
         command = endpoint.parse(call, content)
         if endpoint.stream is not None:
             headers = request.headers_out(route.dialect)

@@ -63,6 +63,7 @@ ENDPOINTS = (
         run=run,
         charge=free,
         writes=False,
+        query=NoQuery,
         response=ChannelsOut,
     ),
 )

@@ -269,6 +269,7 @@ ENDPOINTS = (
         description="By user id or any alias, with the latest events in all projects of the "
         "account.",
         parse=parse_name,
+        query=NoQuery,
         run=get_person,
         response=WholePersonOut,
         errors=(Code.NOT_FOUND,),
@@ -292,6 +293,7 @@ ENDPOINTS = (
         "aliases) and `events.ndjson` (every event in all projects of the account, newest "
         "first).",
         parse=parse_name,
+        query=NoQuery,
         run=export_person,
         response=bytes,
         media="application/zip",
