@@ -1,14 +1,17 @@
 """What every endpoint of every dialect must say of itself, and what the document makes of it."""
 
+import json
 import re
 from collections import Counter
 from typing import Any
 
+import msgspec
 import pytest
 
 from gatepost.base.errors import Code
 from gatepost.base.meanings import MEANINGS
 from gatepost.dialects import DIALECTS
+from gatepost.dialects.native import Native
 from gatepost.gate.scopes import Scope
 from gatepost.limiter.contract import Standing, Verdict, Window
 from gatepost.web import openapi
@@ -59,7 +62,7 @@ def test_scope_and_charge_are_said(
     assert operation["x-scope"] == str(endpoint.scope)
     assert [str(endpoint.scope)] in operation["security"][0].values()
     assert operation["x-charge"] == ("free" if endpoint.charge is free else "quota")
-    assert ("429" in operation["responses"]) is True
+    assert "429" in operation["responses"]
 
 
 @every_endpoint
@@ -139,3 +142,31 @@ def test_the_described_rate_headers_are_the_real_ones(dialect: Dialect) -> None:
 @every_dialect
 def test_every_tag_is_described(dialect: Dialect) -> None:
     assert {endpoint.tag for endpoint in dialect.endpoints} <= set(dialect.manual.tags)
+
+
+class Second(Native):
+    """The native dialect once more, elsewhere: the least different other dialect there is."""
+
+    name = "second"
+    endpoints = tuple(
+        msgspec.structs.replace(endpoint, path=f"/second{endpoint.path}", aliases=())
+        for endpoint in Native.endpoints
+    )
+
+
+def test_several_dialects_share_one_document_without_sharing_names() -> None:
+    alone = openapi.build([Native()], "1.2.3", "/")
+    both = openapi.build([Native(), Second()], "1.2.3", "/")
+    assert both["paths"].items() >= alone["paths"].items()
+    schemas = both["components"]["schemas"]
+    assert set(schemas) == {
+        prefix + name for name in alone["components"]["schemas"] for prefix in ("", "Native")
+    }
+    operations = [one for methods in both["paths"].values() for one in methods.values()]
+    names = [one["operationId"] for one in operations]
+    assert len(names) == len(set(names))
+    assert "nativeCreateEvent" in names
+    text = json.dumps(both)
+    assert set(re.findall(r"#/components/schemas/(\w+)", text)) <= set(schemas)
+    tags = {tag["name"] for tag in both["tags"]}
+    assert {tag for one in operations for tag in one["tags"]} == tags
