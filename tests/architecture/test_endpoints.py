@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -148,7 +149,7 @@ class Second(Native):
     """The native dialect once more, elsewhere: the least different other dialect there is."""
 
     name = "second"
-    endpoints = tuple(
+    endpoints: Sequence[Endpoint] = tuple(
         msgspec.structs.replace(endpoint, path=f"/second{endpoint.path}", aliases=())
         for endpoint in Native.endpoints
     )
