@@ -52,6 +52,19 @@ VOCABULARY: dict[str, Schema] = {
     "since": {"examples": ["2026-01-15T00:00:00Z"]},
     "channel": {"examples": ["payments"]},
     "title": {"examples": ["Payment received"]},
+    "description": {"examples": ["Order 4711, paid by card"]},
+    "Batch.duplicates": {"examples": [0]},
+    "Batch.rejected": {"examples": [1]},
+    "Batch.results": {
+        "examples": [
+            [
+                {"status": "accepted", "id": f"event_{SAMPLE}"},
+                {"status": "rejected", "errors": [{"path": ["title"], "message": "Required"}]},
+            ]
+        ]
+    },
+    "Detail.path": {"examples": [["title"]]},
+    "Detail.message": {"examples": ["Required"]},
     "icon": {"examples": ["💰"]},
     "metadata": {"type": "object", "examples": [{"amount": 99.99, "currency": "EUR"}]},
     "tags": {"type": "array", "items": {"type": "string"}, "examples": [["payment"]]},

@@ -123,7 +123,7 @@ def _successes(dialect: Dialect, endpoint: Endpoint, schemas: Schemas) -> Schema
             "headers": headers.succeeded(dialect.manual, schemas.prefix, writes=endpoint.writes),
             "content": _content(endpoint, schemas),
         }
-        for status, words in sorted(statuses.items())
+        for status, words in statuses.items()
     }
 
 

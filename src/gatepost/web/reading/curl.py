@@ -26,9 +26,12 @@ def command(method: str, path: str, operation: Schema, address: str) -> str:
 
 
 def _method(method: str, operation: Schema) -> str:
-    streams = "text/event-stream" in operation["responses"].get("200", {}).get("content", {})
+    """Only what `curl` would not do by itself: no buffer for a stream, a file for a file."""
+    media = operation["responses"].get("200", {}).get("content", {"application/json": {}})
+    kind = next(iter(media))
+    known = {"text/event-stream": "-N ", "application/json": "", "text/plain": ""}
     usual = "POST" if "requestBody" in operation else "GET"
-    return ("-N " if streams else "") + ("" if method == usual else f"-X {method} ")
+    return known.get(kind, "-OJ ") + ("" if method == usual else f"-X {method} ")
 
 
 def _filled(path: str, operation: Schema) -> str:

@@ -80,8 +80,8 @@ def _reply(said: Schema) -> Html:
     for status, response in said["responses"].items():
         shown = response.get("content", {}).get("application/json", {}).get("example")
         if int(status) <= SUCCESS_MAX and shown is not None:
-            title = f"{status} {response['description']}"
-            found.append(element("details", element("summary", title), pre(pretty(shown), "json")))
+            title = element("summary", status, " ", inline(response["description"]))
+            found.append(element("details", title, pre(pretty(shown), "json")))
     return join(found)
 
 

@@ -11,13 +11,9 @@ from gatepost.web.manual import Schema
 from gatepost.web.reading.html import Html, element, inline, join, row, table
 
 _LIMITS = (
-    ("minLength", "at least {} characters"),
-    ("maxLength", "at most {} characters"),
-    ("minItems", "at least {} items"),
-    ("maxItems", "at most {} items"),
-    ("minimum", "at least {}"),
-    ("maximum", "at most {}"),
-    ("pattern", "matches {}"),
+    ("minLength", "maxLength", "characters"),
+    ("minItems", "maxItems", "items"),
+    ("minimum", "maximum", ""),
 )
 
 
@@ -69,12 +65,24 @@ def about(schema: Schema) -> Html:
 
 def limits(schema: Schema) -> list[str]:
     """What a value must keep to, in words; of alternatives, what any of them must."""
-    found = [words.format(schema[key]) for key, words in _LIMITS if key in schema]
+    found = [
+        f"{_range(schema.get(low), schema.get(high))} {unit}".strip()
+        for low, high, unit in _LIMITS
+        if low in schema or high in schema
+    ]
+    if "pattern" in schema:
+        found.append(f"matches {schema['pattern']}")
     for one in schema.get("anyOf", ()):
         found += [text for text in limits(one) if text not in found]
     if schema.get("default") is not None:
         found.append(f"default {_json(schema['default'])}")
     return found
+
+
+def _range(low: int | None, high: int | None) -> str:
+    if low is None:
+        return f"at most {high}"
+    return f"at least {low}" if high is None else f"{low} to {high}"
 
 
 def _mark(*, needed: bool) -> Html | None:
