@@ -19,6 +19,7 @@ from gatepost.base import ids
 from gatepost.base.clock import MINUTE_MS
 from gatepost.base.errors import Code
 from gatepost.base.ids import AuditId, KeyId
+from gatepost.base.log import mask
 from gatepost.domains.audit.model import Actor, Entry
 from gatepost.gate.admit import Caller
 
@@ -103,7 +104,7 @@ def _entry(kind: _Kind, denied: _Denied) -> Entry:
         after={
             "route": refusal.route,
             "code": str(refusal.code),
-            "message": refusal.detail,
+            "message": mask(refusal.detail),
             "requestId": refusal.request_id,
             "count": denied.count,
         },

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from gatepost.base.clock import HOUR_MS
 from gatepost.base.ids import AccountId, KeyId, ProjectId
+from gatepost.base.log import mask
 from gatepost.domains.keys import store as keys
 from gatepost.gate.admit import Caller
 from gatepost.gate.denials import Denials, Refusal
@@ -115,7 +116,7 @@ def write_refused(tx: Tx, waiting: list[Refused]) -> None:
         }
         latest = {
             "project_id": one.project_id,
-            "detail": one.detail,
+            "detail": mask(one.detail),
             "address": one.address,
             "request_id": one.request_id,
             "last_at": one.last_at,

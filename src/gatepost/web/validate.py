@@ -13,6 +13,8 @@ T = TypeVar("T")
 
 _PLACE = re.compile(r"(.*) - at `(?:key in )?\$(.*)`$", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
+_ENUM = re.compile(r"Invalid enum value .*", re.DOTALL)
 NESTING = "nested too deeply"
 
 
@@ -110,6 +112,11 @@ def _try(kind: Any, value: Any, *, strict: bool) -> list[FieldError]:
 
 
 def _problem(text: str) -> FieldError:
+    """Put the library's words into a path and a message.
+
+    What the client sent is never in the message, which the logs of refusals keep: somebody may
+    have sent a secret. The name of an unknown field is in the path instead.
+    """
     match = _PLACE.match(text)
     message, place = match.groups() if match else (text, "")
     steps: list[str | int] = []
@@ -118,6 +125,9 @@ def _problem(text: str) -> FieldError:
             steps.append(name)
         elif index.isdigit():
             steps.append(int(index))
+    if unknown := _UNKNOWN.fullmatch(message):
+        return FieldError((*steps, unknown[1]), "Unknown field")
+    message = _ENUM.sub("Invalid enum value", message)
     return FieldError(tuple(steps), message.replace("`", ""))
 
 

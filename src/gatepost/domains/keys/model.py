@@ -119,7 +119,11 @@ def check_networks(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _network(name: str) -> str:
-    network = ipaddress.ip_network(name, strict=False)
+    try:
+        network = ipaddress.ip_network(name, strict=False)
+    except ValueError:
+        # The library would name it, and somebody may have put a secret there.
+        raise ValueError("not an IPv4 or IPv6 address or network") from None
     if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
         mapped = network.network_address.ipv4_mapped
         return f"{mapped}/{network.prefixlen - _MAPPED.prefixlen}"
@@ -140,7 +144,7 @@ def check_domain(name: str) -> str:
     """Return a domain in its normal form; raises ValueError for a malformed one."""
     normal = name.strip().rstrip(".").lower()
     if len(normal) > DOMAIN_MAX or not _DOMAIN.fullmatch(normal):
-        message = f"{name!r} is not a domain name"
+        message = "not a domain name"
         raise ValueError(message)
     return normal
 

@@ -76,7 +76,7 @@ def parse_limits(text: str) -> tuple[Window, ...]:
 def _parse_limit(text: str) -> Window:
     match = LIMIT_TEXT.match(text)
     if match is None:
-        message = f"{text!r} is not a limit: write REQUESTS/SECONDSs (as 100/60s) or off"
+        message = "not a limit: write REQUESTS/SECONDSs (as 100/60s) or off"
         raise ValueError(message)
     count, amount, unit = match.groups()
     return window(int(count), int(amount or 1) * UNITS_S[unit or ""])
