@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncGenerator
 from typing import Any, NamedTuple
 
+from gatepost.base import log
 from gatepost.base.config import Settings
 from gatepost.web.contract import Header
 
@@ -14,6 +15,8 @@ DROPPED = (
     b'event: dropped\ndata: {"reason":"The reader was too slow; resume with Last-Event-ID"}\n\n'
 )
 PATIENCE = 4
+
+_log = log.get("web")
 
 
 class Channel(NamedTuple):
@@ -29,7 +32,8 @@ async def send_stream(
 ) -> None:
     """Send chunks as they come, until they end, the client leaves, or the server drains.
 
-    A reader that stalls too long is told so once it reads again, and cut off if it does not.
+    A reader that stalls too long is dropped: nothing more is made for it, it is told so once it
+    reads again, and it is cut off if it does not.
     """
     send = channel.send
     headers = [one for one in headers if one[0] != b"content-type"]
@@ -41,13 +45,39 @@ async def send_stream(
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     over = asyncio.ensure_future(_over(channel))
     try:
-        async with contextlib.aclosing(chunks) as source:
-            while (chunk := await _next(source, over)) is not None:
-                if not await _sent(send, chunk, settings.stream_stall_s):
-                    return
+        stalled = await _relay(send, chunks, over, settings.stream_stall_s)
+        last = b""
+        if stalled is not None:
+            if not await _finished(stalled, over, settings.stream_stall_s * PATIENCE):
+                stalled.cancel()
+                return
+            last = DROPPED
     finally:
         over.cancel()
-    await send({"type": "http.response.body", "body": b""})
+    await send({"type": "http.response.body", "body": last})
+
+
+async def _relay(
+    send: Any, chunks: AsyncGenerator[bytes], over: asyncio.Future[None], stall_s: float
+) -> asyncio.Future[None] | None:
+    """Send until the end; returns the sending that stalled, if one did. Closes the source."""
+    try:
+        async with contextlib.aclosing(chunks) as source:
+            while (chunk := await _next(source, over)) is not None:
+                sending = asyncio.ensure_future(_part(send, chunk))
+                if not await _finished(sending, over, stall_s):
+                    return sending
+    except Exception as fault:  # noqa: BLE001 # the reply has begun; the reader may resume
+        _log.error("an event stream failed", exc_info=fault)
+    return None
+
+
+async def _finished(
+    sending: asyncio.Future[None], over: asyncio.Future[None], patience_s: float
+) -> bool:
+    """Wait for a sending, but not longer than the exchange lasts."""
+    await asyncio.wait({sending, over}, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+    return sending.done() and sending.result() is None
 
 
 async def _over(channel: Channel) -> None:
@@ -77,21 +107,6 @@ async def _next(source: AsyncGenerator[bytes], over: asyncio.Future[None]) -> by
     with contextlib.suppress(asyncio.CancelledError):
         await task
     return None
-
-
-async def _sent(send: Any, chunk: bytes, stall_s: float) -> bool:
-    task = asyncio.ensure_future(_part(send, chunk))
-    done, _ = await asyncio.wait({task}, timeout=stall_s)
-    if done:
-        task.result()
-        return True
-    done, _ = await asyncio.wait({task}, timeout=stall_s * PATIENCE)
-    if not done:
-        task.cancel()
-        message = "the reader of an event stream stalled"
-        raise ConnectionAbortedError(message)
-    await send({"type": "http.response.body", "body": DROPPED})
-    return False
 
 
 async def _part(send: Any, chunk: bytes) -> None:
