@@ -217,13 +217,13 @@ def test_the_root_leads_to_the_page(server: Server, http: httpx2.Client) -> None
     assert (answer.status_code, answer.headers["location"]) == (302, "/docs")
 
 
-@pytest.mark.parametrize("host", ["<script>alert(1)</script>", "[", "a b", "x:99999999", ""])
-def test_a_strange_host_changes_nothing_but_the_address(
+@pytest.mark.parametrize("host", ["<script>alert(1)</script>", "x;id", "no such host", "x:99999999", ""])
+def test_a_strange_host_does_not_enter_the_commands(
     server: Server, http: httpx2.Client, host: str
 ) -> None:
     answer = http.get(f"{server.address}/docs", headers={"Host": host})
     assert answer.status_code in {200, 400}
-    assert "<script>alert" not in answer.text
+    assert not host or host not in answer.text
 
 
 def commands(page: str) -> dict[str, list[str]]:

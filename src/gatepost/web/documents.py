@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from importlib.resources import files
@@ -28,6 +29,8 @@ POLICY = (
 )
 PUBLIC = {"cache-control": "public, max-age=3600", "access-control-allow-origin": "*"}
 JSON, YAML = "application/json", "application/yaml"
+ADDRESS = b"http://address.invalid"
+_HOST = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 Make = Callable[[Request], Response]
 
 
@@ -41,6 +44,7 @@ class Documents:
         self._settings = settings
         self._first = dialects[0]
         self._build = cache(partial(_build, settings.public_url.rstrip("/") or "/"))
+        self._page = cache(self._render)
         first = self._machine((self._first,), msgspec.json.encode, JSON)
         sets = {one.name: (one,) for one in dialects} | {"all": tuple(dialects)}
         self.pages: Mapping[str, Page] = {
@@ -63,12 +67,20 @@ class Documents:
         return _page(_kept(lambda: write(self._build(dialects)), media, PUBLIC))
 
     def _docs(self, request: Request) -> Response:
-        address = self._settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
-        grouped = by_status(self._first, list(Code))
-        statuses = {str(code): status for status, codes in grouped.items() for code in codes}
-        page = reading.render(self._build((self._first,)), address, statuses)
+        page = self._page().replace(ADDRESS, self._address(request).encode())
         headers = {"content-security-policy": POLICY, "referrer-policy": "no-referrer"}
         return Response(page, media_type="text/html", headers=_careful | headers)
+
+    def _address(self, request: Request) -> str:
+        """Where its reader reached this service; only a plain host may enter the commands."""
+        host = request.headers.get("host", "")
+        plain = host if _HOST.fullmatch(host) else "localhost"
+        return self._settings.public_url.rstrip("/") or f"{request.url.scheme}://{plain}"
+
+    def _render(self) -> bytes:
+        grouped = by_status(self._first, list(Code))
+        statuses = {str(code): status for status, codes in grouped.items() for code in codes}
+        return reading.render(self._build((self._first,)), ADDRESS.decode(), statuses)
 
 
 _careful = {"x-content-type-options": "nosniff", "cache-control": "no-cache"}
