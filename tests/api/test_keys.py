@@ -234,7 +234,7 @@ def test_bad_paging_is_refused(owner: Admin, query: str) -> None:
         ({"sendingDomain": "not a domain"}, ["sendingDomain"]),
         ({"metadata": {"x": "y" * 4096}}, ["metadata"]),
         ({"metadata": []}, ["metadata"]),
-        ({"allowfrom": ["10.0.0.1"]}, []),
+        ({"allowfrom": ["10.0.0.1"]}, ["allowfrom"]),
     ],
 )
 def test_faulty_keys_are_refused_with_the_path(

@@ -113,7 +113,7 @@ def test_a_bound_key_manages_its_own_project_alone(owner: Admin) -> None:
         ({"name": " "}, ["name"]),
         ({"name": "x" * 101}, ["name"]),
         ({"name": "x", "identifyMode": "mix"}, ["identifyMode"]),
-        ({"name": "x", "identify_mode": "merge"}, []),
+        ({"name": "x", "identify_mode": "merge"}, ["identify_mode"]),
     ],
 )
 def test_faulty_projects_are_refused(owner: Admin, body: dict[str, Any], path: list[Any]) -> None:
