@@ -217,7 +217,9 @@ def test_the_root_leads_to_the_page(server: Server, http: httpx2.Client) -> None
     assert (answer.status_code, answer.headers["location"]) == (302, "/docs")
 
 
-@pytest.mark.parametrize("host", ["<script>alert(1)</script>", "x;id", "no such host", "x:99999999", ""])
+@pytest.mark.parametrize(
+    "host", ["<script>alert(1)</script>", "x;id", "no such host", "x:99999999", ""]
+)
 def test_a_strange_host_does_not_enter_the_commands(
     server: Server, http: httpx2.Client, host: str
 ) -> None:
