@@ -20,7 +20,7 @@ from gatepost.storage import sql
 from gatepost.storage.db import Tx
 
 NAME = "terms"
-TAIL_CHUNK = 1000
+TAIL_CHUNK = 200
 ESTIMATE_MAX = 2000
 
 AnyOf = tuple[int, ...]
@@ -48,15 +48,10 @@ class Filter(msgspec.Struct, frozen=True):
             found.append((terms.channel(self.channel),))
         if self.users is not None:
             found.append(tuple(map(terms.user, self.users)))
-        return found + self._inner()
-
-    def _inner(self) -> list[AnyOf]:
-        """The terms that are not told by a single member of the event."""
-        return [
-            *((terms.tag(name),) for name in self.tags),
-            *((terms.word(text),) for text in self.words),
-            *((terms.metadata(path, value),) for path, value in self.metadata),
-        ]
+        found += [(terms.tag(name),) for name in self.tags]
+        found += [(terms.word(text),) for text in self.words]
+        found += [(terms.metadata(path, value),) for path, value in self.metadata]
+        return found
 
     def narrow(self) -> Narrow:
         """What the database itself can tell of a row, without the index."""
@@ -73,9 +68,7 @@ class Filter(msgspec.Struct, frozen=True):
             return False
         if self.before is not None and event.id >= self.before:
             return False
-        inner = self._inner()
-        own = terms.of(event) if inner else frozenset()
-        return all(term in own for (term,) in inner)
+        return all(terms.has(event, self.tags, self.words, self.metadata))
 
 
 def find(tx: Tx, project_id: ProjectId, wanted: Filter, limit: int) -> list[Event]:
@@ -97,15 +90,21 @@ def find_in(tx: Tx, project_ids: Sequence[ProjectId], wanted: Filter, limit: int
 
 
 def _tail(tx: Tx, project_id: ProjectId, wanted: Filter, limit: int) -> list[Event]:
-    """The newest of the matching events that the index has not reached."""
+    """The newest of the matching events that the index has not reached.
+
+    Looks at ever more of them, newest first, until there are enough.
+    """
     found: list[Event] = []
-    reached, narrow = indexed(tx), wanted.narrow()
-    while chunk := store.after(tx, reached, TAIL_CHUNK, project_id, narrow):
-        found += [one.event for one in chunk if wanted.matches(one.event)]
-        if len(found) > TAIL_CHUNK:
-            found = heapq.nlargest(limit, found, key=lambda event: event.id)
-        reached = chunk[-1].seq
-    return found
+    reached, narrow, before = indexed(tx), wanted.narrow(), wanted.before
+    size = max(limit, TAIL_CHUNK)
+    while len(found) < limit:
+        between = (wanted.since, before)
+        chunk = store.newest(tx, project_id, between, size, arrived_after=reached, narrow=narrow)
+        found += [event for event in chunk if wanted.matches(event)]
+        if len(chunk) < size:
+            break
+        before, size = chunk[-1].id, size * 4
+    return found[:limit]
 
 
 def _indexed_ids(

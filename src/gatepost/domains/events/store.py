@@ -17,6 +17,9 @@ from gatepost.storage import sql
 from gatepost.storage.db import Tx
 
 _ALL = Narrow()
+Between = tuple[bytes | None, bytes | None]
+"""Two ids: the first inclusive, the second not; None: no bound."""
+
 KEY_MS = 7 * DAY_MS
 # In the order of Event's members and of the table's columns.
 COLUMNS = (
@@ -116,11 +119,21 @@ def drop_expired_keys(tx: Tx, now: int, limit: int) -> int:
 
 
 def newest(
-    tx: Tx, project_id: ProjectId, between: tuple[bytes | None, bytes | None], limit: int
+    tx: Tx,
+    project_id: ProjectId,
+    between: Between,
+    limit: int,
+    *,
+    arrived_after: int | None = None,
+    narrow: Narrow = _ALL,
 ) -> list[Event]:
-    """The project's newest events between two ids: the first inclusive, the second not."""
+    """The project's newest events between two ids, or of the latest arrivals alone."""
     since, before = between
-    query = sa.select(events).where(events.c.project_id == project_id)
+    query = sa.select(events).where(*_glance(narrow))
+    if arrived_after is None:
+        query = query.where(events.c.project_id == project_id)
+    else:
+        query = query.where(events.c.seq > arrived_after, _of_project(project_id))
     if since is not None:
         query = query.where(events.c.id >= since)
     if before is not None:

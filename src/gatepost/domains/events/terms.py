@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -31,11 +32,27 @@ def of(event: Event) -> set[int]:
         found.add(user(event.user_id))
     if event.tags_json != "[]":
         found.update(map(tag, _decode(event.tags_json)))
-    text = f"{event.title} {event.description}" if event.description else event.title
-    found.update(map(word, words(text)))
+    found.update(map(word, _words(event)))
     if event.metadata_json != "{}":
-        found.update(_metadata(event.metadata_json))
+        found.update(metadata(path, value) for path, value in _pairs(event.metadata_json))
     return found
+
+
+def has(
+    event: Event,
+    tags: Collection[str],
+    folded: Collection[str],
+    pairs: Collection[tuple[str, str]],
+) -> Iterator[bool]:
+    """Whether an event has all tags, all folded words, all pairs of metadata: as its terms say,
+    without making them.
+    """
+    if tags:
+        yield set(_decode(event.tags_json)).issuperset(tags)
+    if folded:
+        yield set(_words(event)).issuperset(folded)
+    if pairs:
+        yield set(_pairs(event.metadata_json)).issuperset(pairs)
 
 
 def channel(name: str) -> int:
@@ -75,16 +92,17 @@ def words(text: str) -> list[str]:
     return list(dict.fromkeys(_WORD.findall(bare)))
 
 
-def _metadata(text: str) -> set[int]:
-    """The terms of the first `LEAVES_MAX` scalars at most `DEPTH_MAX` objects deep."""
+def _words(event: Event) -> list[str]:
+    return words(f"{event.title} {event.description}" if event.description else event.title)
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    """Paths and values of the first `LEAVES_MAX` scalars at most `DEPTH_MAX` objects deep."""
     try:
         value = _decode(text)
     except RecursionError:
-        return set()
-    return {
-        metadata(path, leaf)
-        for (path, leaf), _ in zip(_leaves(value), range(LEAVES_MAX))  # noqa: B905 # the shorter one ends it
-    }
+        return iter(())
+    return islice(_leaves(value), LEAVES_MAX)
 
 
 def _leaves(root: dict[str, Any]) -> Iterator[tuple[str, str]]:
