@@ -35,11 +35,14 @@ def durability(
     another disk), never on your data. Exit code 1 when any promise was broken.
     """
     import shutil
+    import signal
     import tempfile
     from pathlib import Path
 
     from gatepost.cli.trial import Trial
 
+    # However it is told to end, it takes the server it started with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="gatepost-selftest-"))
     try:
         report = _with_progress(Trial(folder / "data", connections), cycles)
