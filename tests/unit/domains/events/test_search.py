@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from gatepost.base.ids import ChannelId, EventId, ProjectId
 from gatepost.domains.events import search, store
 from gatepost.domains.events.model import Event, Narrow
 from gatepost.domains.events.search import Filter
+from gatepost.storage.db import Tx
 from gatepost.storage.sqlite import SqliteDatabase
 
 HERE = ProjectId(ids.new())
@@ -247,10 +249,12 @@ async def test_no_search_sorts_or_reads_a_whole_table(
     await database.read(trace)
     assert asked
     for text in asked:
-        plan = await database.read(
-            lambda tx, text=text: tx.driver.execute(f"EXPLAIN QUERY PLAN {text}").fetchall()  # type: ignore[misc]
-        )
+        plan = await database.read(partial(_plan, text=text))
         steps = [step for *_, step in plan]
         if "TEMP B-TREE" in str(steps):  # only ever of what the index has not reached
             assert "INTEGER PRIMARY KEY (rowid>?)" in str(steps), (text, steps)
         assert not [step for step in steps if step.startswith("SCAN event")], (text, steps)
+
+
+def _plan(tx: Tx, text: str) -> list[tuple[Any, ...]]:
+    return list(tx.driver.execute(f"EXPLAIN QUERY PLAN {text}"))
