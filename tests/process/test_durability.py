@@ -18,6 +18,8 @@ from tests.server import PROGRAM, Server, unique, wait_for
 CYCLES = 20
 POWER_CUTS = 10
 CONNECTIONS = 8
+LONG_LIFE_S = (0.1, 1.5)
+"""Long enough for checkpoints in the middle of the load."""
 FIRST_SYNCS = (2, 3, 4, 5, 6, 8, 11, 14, 17, 20)
 """Of about twenty: the folder, the pepper, the database, its schema, the first account."""
 NO_LIMIT = {"GATEPOST_RATE_LIMIT": "off"}
@@ -61,7 +63,13 @@ async def test_a_power_cut_keeps_what_was_acknowledged(
     tmp_path: Path, library: Path, writeback_percent: int
 ) -> None:
     disk = Disk(tmp_path, library, writeback_percent)
-    trial = Trial(disk.world / "data", CONNECTIONS, environ=disk.environ, crashed=disk.crash)
+    trial = Trial(
+        disk.world / "data",
+        CONNECTIONS,
+        environ=disk.environ,
+        crashed=disk.crash,
+        load_s=LONG_LIFE_S,
+    )
     report = await trial.run(POWER_CUTS)
     assert report.kept, report
     assert report.cycles == POWER_CUTS

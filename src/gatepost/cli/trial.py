@@ -123,14 +123,17 @@ class Trial:
         *,
         environ: Mapping[str, str] | None = None,
         crashed: Callable[[], None] = lambda: None,
+        load_s: tuple[float, float] = LOAD_S,
     ) -> None:
         """`crashed` is called between a kill and the restart, to do to the folder what the
-        trial is about; `environ` is added to the server's environment.
+        trial is about; `environ` is added to the server's environment; `load_s` are the bounds
+        of a life under load.
         """
         self.books = Books()
         self._server = Server(data, environ or {})
         self._connections = connections
         self._crashed = crashed
+        self._load_s = load_s
 
     async def run(self, cycles: int, progress: Callable[[Books], None] | None = None) -> Report:
         """Go through the cycles, or stop at the first broken promise."""
@@ -166,7 +169,7 @@ class Trial:
         try:
             async with asyncio.timeout(START_S):
                 await self.books.answered.wait()
-            await asyncio.sleep(random.uniform(*LOAD_S))  # noqa: S311 # no secret hangs on it
+            await asyncio.sleep(random.uniform(*self._load_s))  # noqa: S311 # no secret
         finally:
             await self._server.kill()
             await load
