@@ -10,8 +10,12 @@ from tests.server import AMPLE, Key, Server, Tenant
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One real server per test process. Tests share it, so each uses names of its own."""
-    with Server(tmp_path_factory.mktemp("gatepost") / "data") as running:
+    """One real server per test process. Tests share it, so each uses names of its own.
+
+    They also share an address, whose tries of ended and unknown keys are not limited here.
+    """
+    patient = {"GATEPOST_UNKNOWN_KEYS_PER_MINUTE": "1000000"}
+    with Server(tmp_path_factory.mktemp("gatepost") / "data", env=patient) as running:
         yield running
 
 

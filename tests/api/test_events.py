@@ -196,11 +196,11 @@ def test_odd_bytes_are_no_fault(wire: Wire) -> None:
 # Who may read what
 
 
-def test_scope(owner: Admin) -> None:
-    writer = owner.wire.using(owner.make(scopes=["events"])["key"])
+def test_scope(fresh: Admin) -> None:
+    writer = fresh.wire.using(fresh.make(scopes=["events"])["key"])
     for path in (PATH, "/v1/channels", "/v1/events/stream"):
         refusal_of(writer.get(path), 403, "forbidden", "Forbidden")
-    reader = owner.wire.using(owner.make(scopes=["read"])["key"])
+    reader = fresh.wire.using(fresh.make(scopes=["read"])["key"])
     assert reader.get(PATH).status_code == 200
 
 

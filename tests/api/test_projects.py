@@ -39,9 +39,9 @@ def test_the_end_of_a_project_ends_its_keys_and_no_others(owner: Admin) -> None:
     refusal_of(owner.refused(secret=bound["key"]), 409, "conflict", "Conflict")
 
 
-def test_names_are_unique_in_an_account(owner: Admin, stranger: Admin) -> None:
+def test_names_are_unique_in_an_account(owner: Admin, fresh: Admin) -> None:
     first, other = owner.make_project(), owner.make_project()
-    stranger.make_project(name=first["name"])
+    fresh.make_project(name=first["name"])
     existing = {"existing": {"id": first["id"], "name": first["name"]}}
     body = {"name": first["name"]}
     for answer in (

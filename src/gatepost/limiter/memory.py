@@ -59,8 +59,8 @@ class MemoryLimiter:
             if not log.fits(now, cost):
                 return _uncharged(logs, now, cost)
         standings = []
-        for log in logs:  # on CPython 3.11 a comprehension would cost a call of its own
-            standings.append(log.charge(now, cost))  # noqa: PERF401
+        for log in logs:
+            standings.append(log.charge(now, cost))  # noqa: PERF401 # a comprehension is a call more
         return Verdict(True, tuple(standings), 0.0)
 
     def peek(self, subjects: Sequence[Subject]) -> Verdict:

@@ -56,6 +56,7 @@ class Pipeline:
         except body.Disconnected:
             return
         except AppError as refusal:
+            await self._stand(request)
             answer = self._refuse(route, request, refusal)
         except Exception as fault:  # noqa: BLE001 # one request may fail, never the server
             self._log.exception("request failed", request_id=request.id, exc_info=fault)
@@ -156,6 +157,14 @@ class Pipeline:
                 "Too many requests. Please try again later.",
                 retry_after_s=verdict.retry_after_s,
             )
+
+    async def _stand(self, request: Request) -> None:
+        """Of a request refused before it was charged, tell how its limits stand."""
+        caller = request.caller
+        if caller is None or not caller.subjects or request.verdict is not None:
+            return
+        verdict = self._admission.limiter.peek(caller.subjects)
+        request.verdict = verdict if isinstance(verdict, Verdict) else await verdict
 
     async def _named_project(self, caller: Caller, name: bytes) -> ProjectId:
         project_id = ProjectId(parse("project", name.decode("latin-1")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
@@ -18,12 +19,17 @@ _ENUM = re.compile(r"Invalid enum value .*", re.DOTALL)
 NESTING = "nested too deeply"
 
 
+Rule = Callable[[Mapping[str, Any]], Iterable[FieldError]]
+"""What a type cannot say of a body's members taken together."""
+
+
 class Body:
     """A decoder of one struct type, with every problem reported in field order."""
 
-    def __init__(self, kind: Any) -> None:
-        """Prepare the fast decoder."""
+    def __init__(self, kind: Any, rule: Rule | None = None) -> None:
+        """Prepare the fast decoder; a `rule` is asked on top of the type."""
         self.kind = kind
+        self._rule = rule
         self._decoder = msgspec.json.Decoder(kind)
 
     def decode(self, body: bytes) -> Any:
@@ -31,10 +37,17 @@ class Body:
         try:
             value = self._decoder.decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
-            raise refuse(self.kind, body) from None
+            raise refuse(self.kind, body, self._rule) from None
         if b"\\u0000" in body:
             check_text(json(body))
+        if self._rule is not None and any(self._rule(msgspec.to_builtins(value))):
+            raise refuse(self.kind, body, self._rule)
         return value
+
+
+def _place(names: list[tuple[str]], problem: FieldError) -> int:
+    first = problem.path[:1]
+    return names.index(first) if first in names else len(names)
 
 
 def json(body: bytes) -> Any:
@@ -47,7 +60,7 @@ def json(body: bytes) -> Any:
         raise _whole("The body is not valid JSON") from None
 
 
-def refuse(kind: Any, body: bytes) -> AppError:
+def refuse(kind: Any, body: bytes, rule: Rule | None = None) -> AppError:
     """Explain why a body does not fit, as completely as possible."""
     try:
         raw = json(body)
@@ -55,6 +68,9 @@ def refuse(kind: Any, body: bytes) -> AppError:
     except AppError as error:
         return error
     found = problems(kind, raw)
+    if rule is not None and isinstance(raw, dict):
+        names = [(field.encode_name,) for field in msgspec.structs.fields(kind)]
+        found = sorted([*rule(raw), *found], key=lambda one: _place(names, one))
     return _refusal(found or [FieldError((), "The body does not fit")])
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gatepost.base import clock, ids
-from gatepost.base.errors import invalid
+from gatepost.base.errors import FieldError
 from gatepost.dialects.native.envelope import ok
 from gatepost.engine.identify import Identified, Identify, identify
 from gatepost.gate.once import Reply
@@ -54,24 +55,28 @@ class IdentityOut(msgspec.Struct, rename="camel"):
     updated_at: str
 
 
-_body = Body(NewIdentity)
+SPELLINGS = ("user_id", "userId")
+
+
+def _who(raw: Mapping[str, Any]) -> Iterator[FieldError]:
+    """What is wrong with the two spellings together: one must be there, both must agree."""
+    given = [raw[name] for name in SPELLINGS if name in raw]
+    if not given:
+        yield FieldError((SPELLINGS[0],), "Required")
+    elif given[0] == "":
+        yield FieldError((SPELLINGS[0],), "User ID is required")
+    elif given[0] != given[-1]:
+        yield FieldError((SPELLINGS[1],), f"Must equal {SPELLINGS[0]}")
+
+
+_body = Body(NewIdentity, _who)
 
 
 def parse(_call: Call, body: bytes) -> Identify:
     """Read a body; raises INVALID."""
     new = _body.decode(body)
-    return Identify(_user_id(new), new.properties, tuple(new.aliases))
-
-
-def _user_id(new: NewIdentity) -> str:
-    given = [one for one in (new.user_id, new.userId) if one is not UNSET]
-    if not given:
-        raise invalid((["user_id"], "Required"))
-    if not given[0]:
-        raise invalid((["user_id"], "User ID is required"))
-    if given[0] != given[-1]:
-        raise invalid((["userId"], "Must equal user_id"))
-    return str(given[0])
+    user_id = new.userId if new.user_id is UNSET else new.user_id
+    return Identify(str(user_id), new.properties, tuple(new.aliases))
 
 
 def run(tx: Tx, call: Call, command: Identify) -> Reply:
