@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
@@ -95,15 +96,10 @@ class App:
         await self._schedule.close()
         await self.database.close()
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         """Serve one HTTP exchange; health and documents beside the API."""
-        if scope["type"] != "http":
-            return
-        page = self._pages.get(scope["path"])
-        if page is not None:
-            await page(scope, receive, send)
-            return
-        await self._pipeline(scope, receive, send)
+        page = self._pages.get(scope["path"], self._pipeline)
+        return page(scope, receive, send)
 
 
 def prepare(settings: Settings) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 Clock = Callable[[], int]
 
@@ -12,6 +13,7 @@ SECOND_MS = 1000
 MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
+SECONDS = 4096
 
 
 def now_ms() -> int:
@@ -21,24 +23,14 @@ def now_ms() -> int:
 
 def iso(at_ms: int) -> str:
     """Write a moment as the wire does: `2025-01-15T10:30:00.000Z`."""
-    seconds, millis = divmod(at_ms, 1000)
-    day, rest = divmod(seconds, 86400)
-    return f"{_date(day)}T{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}.{millis:03d}Z"
+    second, millis = divmod(at_ms, 1000)
+    return f"{_second(second)}.{millis:03d}Z"
 
 
-DATES_MAX = 1000
-_dates: dict[int, str] = {}
-
-
-def _date(day: int) -> str:
-    """Format a day once: every event of that day shares the text."""
-    text = _dates.get(day)
-    if text is None:
-        if len(_dates) > DATES_MAX:
-            _dates.clear()
-        text = datetime.fromtimestamp(day * 86400, UTC).strftime("%Y-%m-%d")
-        _dates[day] = text
-    return text
+@lru_cache(SECONDS)
+def _second(second: int) -> str:
+    """Write a second once: all events of that second share the text."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def from_datetime(moment: datetime) -> int:

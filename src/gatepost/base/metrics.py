@@ -94,6 +94,7 @@ HELP = {
     "gatepost_commit_items": "Requests those transactions carried.",
     "gatepost_commit_failures": "Transactions rolled back by a fault.",
     "gatepost_writer_queue": "Requests waiting for the writer.",
+    "gatepost_writer_busy_seconds": "Time the writer has worked since the start.",
     "gatepost_search_lag_events": "Stored events the search index has not reached yet.",
     "gatepost_streams": "Open event streams.",
     "gatepost_unknown_keys": "Requests with an unknown or unusable key.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -10,6 +9,7 @@ from gatepost.base.clock import DAY_MS, Clock
 from gatepost.base.config import Settings
 from gatepost.base.ids import AccountId, ProjectId, floor_at
 from gatepost.base.metrics import Metrics
+from gatepost.chores.index import Index
 from gatepost.chores.schedule import Chore
 from gatepost.domains.accounts import store as accounts
 from gatepost.domains.events import search
@@ -17,8 +17,6 @@ from gatepost.domains.events import store as events
 from gatepost.domains.projects import store as projects
 from gatepost.storage.db import Database, Tx
 
-INDEX_CHUNK = 500
-INDEX_REST_S = 0.2
 EXPIRE_CHUNK = 500
 EXPIRE_REST_S = 60.0
 
@@ -39,23 +37,6 @@ class Kit(Protocol):
 def make_chores(kit: Kit) -> list[Chore]:
     """List the chores of the nouns."""
     return [Chore("index events", Index(kit).run), Chore("drop old events", Retention(kit).run)]
-
-
-class Index:
-    """Keeps the search index close behind the events."""
-
-    def __init__(self, kit: Kit) -> None:
-        """Show how far behind it is as a metric."""
-        self._database = kit.database
-        self._lag = 0
-        kit.metrics.gauge("gatepost_search_lag_events", lambda: self._lag)
-
-    async def run(self) -> float:
-        """Index a chunk; rest as long as the work took while there is more."""
-        started = time.monotonic()
-        done = await self._database.write(lambda tx: search.advance(tx, INDEX_CHUNK))
-        self._lag = await self._database.read(search.lag) if done == INDEX_CHUNK else 0
-        return time.monotonic() - started if done == INDEX_CHUNK else INDEX_REST_S
 
 
 class Retention:

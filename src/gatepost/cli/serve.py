@@ -120,6 +120,8 @@ def make_server(app: App) -> Any:
     """Configure uvicorn; the service itself does what can be switched off here."""
     import uvicorn
 
+    from gatepost.web.protocol import Protocol
+
     class Server(uvicorn.Server):
         """Drains the service at the first signal, exits at the second."""
 
@@ -141,7 +143,7 @@ def make_server(app: App) -> Any:
         uvicorn.Config(
             app,
             loop="uvloop",
-            http="httptools",
+            http=Protocol,
             ws="none",
             lifespan="off",
             interface="asgi3",

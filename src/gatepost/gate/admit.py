@@ -76,7 +76,7 @@ class Admission:
 
     def known(self, secret: str) -> Caller | None:
         """Return the caller if it is cached and its secret has not ended: the usual case."""
-        entry = self.cache.get(crypto.digest(self._pepper, secret))
+        entry = self.cache.get(self.cache.slot(secret))
         if entry is None or entry[0] is None or self._ended(entry[0]):
             return None
         return entry[0]
@@ -85,9 +85,9 @@ class Admission:
         """Return the caller of a secret, or None: malformed, unknown, revoked and expired
         ones cannot be told apart. Requests with the same secret share one look-up.
         """
-        digest = crypto.digest(self._pepper, secret)
-        entry = self.cache.get(digest)
-        caller = entry[0] if entry else await self._load_once(digest)
+        slot = self.cache.slot(secret)
+        entry = self.cache.get(slot)
+        caller = entry[0] if entry else await self._load_once(slot, secret)
         return None if caller is None or self._ended(caller) else caller
 
     async def unknown(self, address: str) -> AppError:
@@ -117,20 +117,20 @@ class Admission:
         verdict = self.limiter.hit(subjects)
         return verdict if isinstance(verdict, Verdict) else await verdict
 
-    async def _load_once(self, digest: bytes) -> Caller | None:
-        task = self._loading.get(digest)
+    async def _load_once(self, slot: bytes, secret: str) -> Caller | None:
+        task = self._loading.get(slot)
         if task is None:
-            task = asyncio.create_task(self._load(digest))
-            self._loading[digest] = task
-            task.add_done_callback(lambda _: self._loading.pop(digest, None))
+            task = asyncio.create_task(self._load(slot, crypto.digest(self._pepper, secret)))
+            self._loading[slot] = task
+            task.add_done_callback(lambda _: self._loading.pop(slot, None))
         return await asyncio.shield(task)
 
-    async def _load(self, digest: bytes) -> Caller | None:
+    async def _load(self, slot: bytes, digest: bytes) -> Caller | None:
         generation, since = self.cache.generation, self.cache.now()
         caller = await self._database.read(lambda tx: self._find(tx, digest))
         if generation != self.cache.generation:
-            return await self._load(digest)
-        self.cache.put(digest, caller, generation, since)
+            return await self._load(slot, digest)
+        self.cache.put(slot, caller, generation, since)
         return caller
 
     def _find(self, tx: Tx, digest: bytes) -> Caller | None:

@@ -233,10 +233,10 @@ def _spent(allowance: Allowance, used: int, charge: Charge, now: int) -> AppErro
 
 
 def _find(tx: Tx, calls: Iterable[Admitted]) -> dict[tuple[bytes, bytes], _Known]:
-    wanted: dict[bytes, list[bytes]] = {}
+    wanted: dict[bytes, list[bytearray]] = {}
     for call in calls:
         if call.claim is not None:
-            wanted.setdefault(call.claim.scope, []).append(call.claim.claim)
+            wanted.setdefault(call.claim.scope, []).append(bytearray(call.claim.claim))
     return {
         (row[0], row[1]): _Known(*row[2:])
         for scope, claims in wanted.items()
@@ -270,8 +270,20 @@ def _remember(
         claim = call.claim
         if claim is None or isinstance(reply, AppError) or reply.status >= STATUS_REFUSED:
             continue
-        kept = (SECRET, reply.about.encode()) if reply.secret else (reply.status, reply.body)
-        rows.append((claim.scope, claim.claim, claim.fingerprint, *kept, call.now + TTL_MS))
+        status, body = (reply.status, reply.body)
+        if reply.secret:
+            status, body = SECRET, reply.about.encode()
+        # sqlite3 binds a bytearray at once, but looks for an adapter of each bytes.
+        rows.append(
+            (
+                bytearray(claim.scope),
+                bytearray(claim.claim),
+                bytearray(claim.fingerprint),
+                status,
+                bytearray(body),
+                call.now + TTL_MS,
+            )
+        )
     if stale:
         _drop(tx, rows)
     if rows:

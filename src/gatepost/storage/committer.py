@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from queue import SimpleQueue
 from typing import Any, Protocol
 
 from gatepost.base import log
@@ -58,8 +60,9 @@ class Committer:
         self._metrics = metrics
         self._queue: deque[Job] = deque()
         self._fresh: list[Job] = []
-        self._wake = threading.Semaphore(0)
+        self._wake: SimpleQueue[None] = SimpleQueue()
         self._closing = False
+        self.busy_s = 0.0
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._log = log.get("storage")
@@ -74,7 +77,7 @@ class Committer:
         """Commit what waits, then end the thread."""
         self._closing = True
         self._hand_over()
-        self._wake.release()
+        self._wake.put(None)
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)
 
@@ -98,15 +101,17 @@ class Committer:
         if self._fresh:
             self._queue.extend(self._fresh)
             self._fresh = []
-            self._wake.release()
+            self._wake.put(None)
 
     def _work(self) -> None:
         connection = self._connect()
         while True:
-            self._wake.acquire()
+            self._wake.get()
             while self._queue:
+                started = time.monotonic()
                 self._commit(connection, self._take())
                 connection.between()
+                self.busy_s += time.monotonic() - started
             if self._closing:
                 break
         connection.close()

@@ -69,6 +69,10 @@ class Database(Protocol):
         """
         ...
 
+    def busy_s(self) -> float:
+        """Seconds the writer has worked since the start: work that can wait makes way by it."""
+        ...
+
     def start(self) -> None:
         """Open for work on the running event loop."""
         ...

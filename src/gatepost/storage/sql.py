@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from gatepost.storage.db import Tx
 
 Row = Sequence[Any]
-CHUNKS = (128, 64, 32, 16, 8, 4, 2, 1)
+CHUNK = 64
 
 
 def insert_rows(tx: Tx, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
@@ -77,11 +77,8 @@ def upsert(tx: Tx, table: Table, values: Mapping[str, Any], conflict: Sequence[s
 
 
 def _chunks(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    at, left = 0, len(rows)
-    for size in CHUNKS:
-        while left >= size:
-            yield rows[at : at + size]
-            at, left = at + size, left - size
+    for at in range(0, len(rows), CHUNK):
+        yield rows[at : at + CHUNK]
 
 
 def _mark(engine: str) -> str:

@@ -25,7 +25,7 @@ T = TypeVar("T")
 BUSY_MS = 5000
 CHECKPOINT_EVERY_S = 0.25
 CHECKPOINT_BYTES = 4 * 1024 * 1024
-RESTART_BYTES = 64 * 1024 * 1024
+RESTART_PAGES = 16 * 1024
 STATEMENTS_CACHED = 1024
 
 
@@ -51,6 +51,7 @@ def _prepare(raw: sqlite3.Connection, _record: object) -> None:
     raw.execute("PRAGMA synchronous=FULL")
     raw.execute("PRAGMA fullfsync=ON")
     raw.execute("PRAGMA foreign_keys=ON")
+    raw.execute("PRAGMA temp_store=MEMORY")
     raw.execute("PRAGMA cache_size=-32768")
     raw.execute("PRAGMA wal_autocheckpoint=0")
     (synchronous,) = raw.execute("PRAGMA synchronous").fetchone()
@@ -62,11 +63,11 @@ def _prepare(raw: sqlite3.Connection, _record: object) -> None:
 class WriteConnection:
     """The writer's side of SQLite, as the committer drives it."""
 
-    def __init__(self, engine: sqlalchemy.Engine, path: Path) -> None:
-        """Open the one connection that writes."""
+    def __init__(self, engine: sqlalchemy.Engine, restart: threading.Event) -> None:
+        """Open the one connection that writes; `restart` asks it to restart the log."""
         self._sql = engine.connect()
         self._raw: sqlite3.Connection = self._sql.connection.driver_connection  # type: ignore[assignment] # the SQLite driver's own
-        self._wal = path.with_name(path.name + "-wal")
+        self._restart = restart
 
     def begin(self) -> Tx:
         """Take the write lock now rather than at the first write."""
@@ -97,7 +98,8 @@ class WriteConnection:
 
     def between(self) -> None:
         """Between commits, restart a log that the checkpointer alone cannot shorten."""
-        if self._wal_bytes() > RESTART_BYTES:
+        if self._restart.is_set():
+            self._restart.clear()
             self._raw.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
 
     def busy(self, error: BaseException) -> bool:
@@ -111,12 +113,6 @@ class WriteConnection:
             self._raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self._sql.close()
 
-    def _wal_bytes(self) -> int:
-        try:
-            return self._wal.stat().st_size
-        except FileNotFoundError:
-            return 0
-
 
 class SqliteDatabase:
     """The Database protocol over one SQLite file."""
@@ -124,14 +120,17 @@ class SqliteDatabase:
     def __init__(self, path: Path, metrics: Metrics, readers: int = 4) -> None:
         """Open the file; raises NotDurable when SQLite refuses WAL or full sync."""
         self.path = path
+        self._wal = path.with_name(path.name + "-wal")
         self._engine = engine_of(path)
-        self._committer = Committer(lambda: WriteConnection(self._engine, path), metrics)
+        self._restart = threading.Event()
+        self._committer = Committer(lambda: WriteConnection(self._engine, self._restart), metrics)
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reader")
         self._local = threading.local()
         self._checkpoints: asyncio.Task[None] | None = None
         metrics.gauge("gatepost_writer_queue", self._committer.waiting)
+        metrics.gauge("gatepost_writer_busy_seconds", self.busy_s)
         metrics.gauge("gatepost_database_bytes", lambda: _size(path))
-        metrics.gauge("gatepost_wal_bytes", lambda: _size(path.with_name(path.name + "-wal")))
+        metrics.gauge("gatepost_wal_bytes", lambda: _size(self._wal))
         self._make_durable()
 
     def _make_durable(self) -> None:
@@ -159,6 +158,10 @@ class SqliteDatabase:
         self._readers.shutdown(wait=True)
         await self._committer.close()
         self._engine.dispose()
+
+    def busy_s(self) -> float:
+        """Seconds the writer has worked since the start."""
+        return self._committer.busy_s
 
     def submit(self, verb: Verb, item: Any, weight: int = 1) -> Future[Any]:
         """Join the next grouped commit with one item of a vector verb."""
@@ -192,16 +195,25 @@ class SqliteDatabase:
         return tx
 
     async def _checkpoint(self) -> None:
-        """Copy the log into the database beside the writer, so that no commit waits for it."""
-        wal = self.path.with_name(self.path.name + "-wal")
+        """Copy the log into the database beside the writer, so that no commit waits for it.
+
+        While commits keep coming it never ends, and the log grows: then the writer itself
+        restarts it, with little left to copy.
+        """
         while True:
             await asyncio.sleep(CHECKPOINT_EVERY_S)
-            if _size(wal) > CHECKPOINT_BYTES:
-                await asyncio.to_thread(self._checkpoint_once)
+            if _size(self._wal) <= CHECKPOINT_BYTES:
+                continue
+            if await asyncio.to_thread(self._copy_log) > RESTART_PAGES:
+                await asyncio.to_thread(self._copy_log)
+                self._restart.set()
 
-    def _checkpoint_once(self) -> None:
+    def _copy_log(self) -> int:
+        """Checkpoint what no reader still needs; returns the pages in the log."""
         with self._engine.connect() as sql, contextlib.suppress(sqlalchemy.exc.OperationalError):
-            sql.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            _busy, pages, _copied = sql.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()
+            return int(pages)
+        return 0
 
 
 def _size(path: Path) -> int:

@@ -32,6 +32,11 @@ async def read(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> 
     body: bytes = message.get("body", b"")
     if message.get("more_body"):
         body = await _rest(receive, body, limit)
+    return settle(body, headers, limit)
+
+
+def settle(body: bytes, headers: Mapping[bytes, bytes], limit: int) -> bytes:
+    """Check and decompress a body that has arrived; raises as `read` does."""
     if len(body) > limit:
         raise too_large(limit)
     encoding = headers.get(b"content-encoding")

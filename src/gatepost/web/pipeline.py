@@ -20,6 +20,7 @@ from gatepost.gate.once import Claim, Reply
 from gatepost.limiter.contract import Verdict
 from gatepost.web import address, body
 from gatepost.web.contract import Call, Dialect, Header, Services
+from gatepost.web.protocol import EXTENSION, Exchange
 from gatepost.web.router import Route, Router
 from gatepost.web.stream import Channel, send_stream
 
@@ -47,7 +48,7 @@ class Pipeline:
         request = Request(scope, params)
         if route is None:
             reply = self._nowhere(scope, methods, request)
-            await _send(send, reply, request.headers_out())
+            await _send(request, send, reply, request.headers_out())
             self._services.metrics.request("none", "none", reply.status, perf_counter() - started)
             return
         answer: Reply | None
@@ -63,7 +64,7 @@ class Pipeline:
             answer = self._refuse(route, request, AppError(Code.INTERNAL))
         if answer is None:
             return
-        await _send(send, answer, request.headers_out(route.dialect))
+        await _send(request, send, answer, request.headers_out(route.dialect))
         self._services.metrics.request(
             route.dialect.name, route.endpoint.path, answer.status, perf_counter() - started
         )
@@ -79,14 +80,18 @@ class Pipeline:
     ) -> Reply | None:
         """The road: authenticate → authorise → throttle → parse → commit → reply."""
         endpoint = route.endpoint
-        caller = await self._authenticate(route.dialect, request)
+        secret = route.dialect.api_key(request.headers, request.scope["query_string"])
+        caller = self._admission.known(secret) if secret else None
+        if caller is None:
+            caller = await self._authenticate(secret, request)
         request.caller = caller
         request.now = now = self._clock()
         if caller.networks or endpoint.admin:
             request.address = self._address(request)
         self._admission.authorise(caller, endpoint.scope, request.address)
         self._services.ledger.used(caller, now)
-        await self._throttle(caller, request)
+        if caller.subjects:
+            await self._throttle(caller, request)
         project = caller.project_id or caller.default_project
         if endpoint.project and b"x-project-id" in request.headers:
             project = await self._named_project(caller, request.headers[b"x-project-id"])
@@ -108,7 +113,11 @@ class Pipeline:
         limit = settings.batch_bytes_max if endpoint.batch else settings.body_bytes_max
         content = b""
         if endpoint.request is not None:
-            content = await body.read(receive, request.headers, limit)
+            whole = request.exchange.body() if request.exchange is not None else None
+            if whole is None:
+                content = await body.read(receive, request.headers, limit)
+            else:
+                content = body.settle(whole, request.headers, limit)
         command = endpoint.parse(call, content)
         if endpoint.stream is not None:
             headers = request.headers_out(route.dialect)
@@ -135,18 +144,15 @@ class Pipeline:
             self._services.signals.ring(reply.ring)
         return reply
 
-    async def _authenticate(self, dialect: Dialect, request: Request) -> Caller:
-        secret = dialect.api_key(request.headers, request.scope["query_string"])
+    async def _authenticate(self, secret: str | None, request: Request) -> Caller:
         if secret is not None:
-            caller = self._admission.known(secret) or await self._admission.authenticate(secret)
+            caller = await self._admission.authenticate(secret)
             if caller is not None:
                 return caller
         self._services.metrics.add("gatepost_unknown_keys")
         raise await self._admission.unknown(self._address(request))
 
     async def _throttle(self, caller: Caller, request: Request) -> None:
-        if not caller.subjects:
-            return
         verdict = self._admission.limiter.hit(caller.subjects)
         if not isinstance(verdict, Verdict):
             verdict = await verdict
@@ -211,6 +217,7 @@ class Request:
     __slots__ = (
         "address",
         "caller",
+        "exchange",
         "headers",
         "id",
         "now",
@@ -222,6 +229,8 @@ class Request:
 
     def __init__(self, scope: Any, params: Mapping[str, str]) -> None:
         self.scope = scope
+        extensions = scope.get("extensions")
+        self.exchange: Exchange | None = extensions.get(EXTENSION) if extensions else None
         self.params = params
         self.id = str(uuid_utils.uuid4())
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -246,8 +255,7 @@ def _claim(route: Route, call: Call, key: bytes, command: Any) -> Claim:
     if len(key) > policy.length_max:
         name = policy.header.decode().title()
         raise invalid(([name], f"At most {policy.length_max} characters"))
-    endpoint = route.endpoint
-    what = f"{endpoint.method} {endpoint.path} {dict(call.params)}".encode()
+    what = route.mark + _encode(call.params) if call.params else route.mark
     return Claim(
         call.project or call.caller.account_id,
         blake2b(key, digest_size=16).digest(),
@@ -267,10 +275,12 @@ def _weight(command: Any) -> int:
     return len(command) if isinstance(command, tuple) else 1
 
 
-async def _send(send: Any, reply: Reply, headers: list[Header]) -> None:
+async def _send(request: Request, send: Any, reply: Reply, headers: list[Header]) -> None:
     if reply.headers:
         names = {name for name, _ in reply.headers}
         headers = [one for one in headers if one[0] not in names] + list(reply.headers)
     headers.append((b"content-length", b"%d" % len(reply.body)))
+    if request.exchange is not None and request.exchange.reply(reply.status, headers, reply.body):
+        return
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})

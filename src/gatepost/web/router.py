@@ -14,11 +14,15 @@ from gatepost.web.contract import Dialect, Endpoint
 
 
 class Route(msgspec.Struct, frozen=True, eq=False):
-    """An endpoint of a dialect, with its writes wrapped for grouped commits."""
+    """An endpoint of a dialect, with its writes wrapped for grouped commits.
+
+    `mark` tells its requests from those of all others, in the fingerprint of what was asked.
+    """
 
     dialect: Dialect
     endpoint: Endpoint
     verb: Verb
+    mark: bytes
 
 
 Methods = dict[str, Route]
@@ -35,9 +39,7 @@ class Router:
         for dialect in self.dialects:
             for endpoint in dialect.endpoints:
                 for path in (endpoint.path, *endpoint.aliases):
-                    self._add(
-                        path, Route(dialect, endpoint, Once(_work(endpoint), endpoint.charge))
-                    )
+                    self._add(path, _route(dialect, endpoint))
 
     def find(self, path: str, raw_path: bytes) -> tuple[Methods | None, Mapping[str, str]]:
         """Return the methods of a path and its parameters; a doubled slash counts as one."""
@@ -78,6 +80,11 @@ class Router:
                 return methods
         self._patterns.append((pattern, {}))
         return self._patterns[-1][1]
+
+
+def _route(dialect: Dialect, endpoint: Endpoint) -> Route:
+    verb = Once(_work(endpoint), endpoint.charge)
+    return Route(dialect, endpoint, verb, f"{endpoint.method} {endpoint.path} ".encode())
 
 
 def _work(endpoint: Endpoint) -> Callable[..., Any]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from math import ceil
 from typing import Any
 
 import msgspec
 
 from gatepost.base.errors import AppError, Code
 from gatepost.gate.once import Reply
-from gatepost.limiter.contract import Standing, Verdict
+from gatepost.limiter.contract import Standing, Verdict, Window
 from gatepost.web.contract import Call, Endpoint, Header, IdempotencyPolicy, ThrottlePolicy
 
 encode = msgspec.json.encode
+POLICIES = 1024
 
 STATUS = {
     Code.INVALID: (400, "Validation error"),
@@ -105,7 +107,7 @@ def _error_headers(refusal: AppError) -> list[Header]:
     if refusal.code is Code.UNAUTHENTICATED:
         headers.append((b"www-authenticate", b'Bearer realm="gatepost"'))
     if refusal.retry_after_s is not None:
-        headers.append((b"retry-after", b"%d" % max(1, math.ceil(refusal.retry_after_s))))
+        headers.append((b"retry-after", b"%d" % max(1, ceil(refusal.retry_after_s))))
     if "allow" in refusal.extra:
         headers.append((b"allow", str(refusal.extra["allow"]).encode()))
     return headers
@@ -118,12 +120,13 @@ def rate_headers(verdict: Verdict, now: int) -> Sequence[Header]:
     standings = verdict.standings
     tight = standings[0] if len(standings) == 1 else min(standings, key=_tightness)
     reset = (now + int(tight.reset_s * 1000)) // 1000
+    policy, limit = _policy(tuple([one.window for one in standings]), tight.window)
     return (
-        (b"x-ratelimit-limit", b"%d" % tight.window.limit),
+        limit,
         (b"x-ratelimit-remaining", b"%d" % (tight.remaining if verdict.admitted else 0)),
         (b"x-ratelimit-reset", b"%d" % reset),
-        (b"ratelimit-policy", ", ".join(map(_policy, standings)).encode()),
-        (b"ratelimit", ", ".join(map(_state, standings)).encode()),
+        policy,
+        (b"ratelimit", ", ".join([_state(one) for one in standings]).encode()),
     )
 
 
@@ -131,13 +134,15 @@ def _tightness(standing: Standing) -> tuple[int, float]:
     return (standing.remaining, -standing.reset_s)
 
 
-def _policy(standing: Standing) -> str:
-    window = standing.window
-    return f'"{window.name}";q={window.limit};w={window.seconds}'
+@lru_cache(POLICIES)
+def _policy(windows: tuple[Window, ...], tight: Window) -> tuple[Header, Header]:
+    """The headers that stay the same as long as the limits do."""
+    text = ", ".join(f'"{one.name}";q={one.limit};w={one.seconds}' for one in windows)
+    return (b"ratelimit-policy", text.encode()), (b"x-ratelimit-limit", b"%d" % tight.limit)
 
 
 def _state(standing: Standing) -> str:
-    return f'"{standing.window.name}";r={standing.remaining};t={math.ceil(standing.reset_s)}'
+    return f'"{standing.window.name}";r={standing.remaining};t={ceil(standing.reset_s)}'
 
 
 THROTTLE = ThrottlePolicy(rate_headers)

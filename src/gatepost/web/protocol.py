@@ -1,0 +1,57 @@
+"""uvicorn's HTTP/1.1 protocol with a short cut for small exchanges, offered as an ASGI extension.
+
+ASGI hands a body over and a reply back in several awaited messages. Where all of a request has
+arrived already, and its reply is one piece, `scope["extensions"]["gatepost.exchange"]` does the
+same with two plain calls, and the reply leaves in one write. Whatever it does not cover goes
+through `receive` and `send`, as under any other ASGI server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+EXTENSION = "gatepost.exchange"
+
+
+class Protocol(HttpToolsProtocol):
+    """The protocol that `gatepost serve` gives to uvicorn."""
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        cycle.scope["extensions"] = {EXTENSION: Exchange(cycle)}
+        super()._start_asgi_task(cycle, app)
+
+
+class Exchange:
+    """One request and its reply; `cycle` is uvicorn's own state of them."""
+
+    __slots__ = ("_cycle",)
+
+    def __init__(self, cycle: Any) -> None:
+        """Stand beside `receive` and `send`."""
+        self._cycle = cycle
+
+    def body(self) -> bytes | None:
+        """The request's whole body, or None: it has not all arrived, or must be asked for."""
+        cycle = self._cycle
+        if cycle.more_body or cycle.disconnected or cycle.waiting_for_100_continue:
+            return None
+        return bytes(cycle.body)
+
+    def reply(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Write a whole reply whose headers tell its length; False: nothing was done."""
+        cycle = self._cycle
+        usual = cycle.keep_alive and not cycle.response_started and not cycle.disconnected
+        if not usual or cycle.flow.write_paused or cycle.scope["method"] == "HEAD":
+            return False
+        parts = [STATUS_LINE[status]]
+        for name, value in (*cycle.default_headers, *headers):
+            parts += (name, b": ", value, b"\r\n")
+        parts += (b"\r\n", body)
+        cycle.transport.write(b"".join(parts))
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
