@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gatepost.base.metrics import Metrics
 from gatepost.domains.events import search
 from gatepost.storage.db import Database, Tx
 
-CHUNK = 500
-CHUNK_BUSY = 24
+CHUNK_MIN = 24
+CHUNK_MAX = 500
 IDLE_S = 0.2
 REST_S = 1.0
 BUSY = 0.05
 GIVE_WAY = 60
 LAG_MAX = 100_000
 LOOK_S = 0.5
+GLANCE_S = 0.005
 
 
 class Kit(Protocol):
@@ -29,58 +30,61 @@ class Kit(Protocol):
 
 
 class Index:
-    """Enters events into the index, chunk by chunk."""
+    """Enters events into the index, chunk by chunk, with rests for the writer's other work."""
 
     def __init__(self, kit: Kit) -> None:
         """Show how far behind it is as a metric."""
         self._database = kit.database
         self._lag = 0
-        self._busy = 0.0
-        self._since = time.monotonic()
         self._looked = 0.0
-        self._writer_s = kit.database.busy_s()
-        self._work_s = 0.0
+        self._chunk = CHUNK_MIN
+        self._rested = Mark(time.monotonic(), kit.database.busy_s())
         kit.metrics.gauge("gatepost_search_lag_events", lambda: self._lag)
 
     async def run(self) -> float:
         """Index a chunk; returns the rest (seconds) that is due before the next."""
-        chunk = CHUNK_BUSY if self._busy > BUSY else CHUNK
-        done = await self._database.write(lambda tx: self._advance(tx, chunk))
-        self._look_around()
+        busy, chunk = self._busy(), self._chunk
+        done, work_s = await self._database.write(lambda tx: _advance(tx, chunk))
+        self._rested = Mark(time.monotonic(), self._database.busy_s())
         if done < chunk:
-            self._lag = 0
+            self._chunk, self._lag = CHUNK_MIN, 0
             return IDLE_S
         await self._look_ahead()
-        return rest_s(self._work_s, self._busy, self._lag)
+        self._chunk = CHUNK_MIN if busy > BUSY else min(chunk * 2, CHUNK_MAX)
+        return rest_s(work_s, busy, self._lag)
+
+    def _busy(self) -> float:
+        """The share of the rest in which the writer worked: all of it was for others."""
+        slept_s = time.monotonic() - self._rested.at_s
+        return min((self._database.busy_s() - self._rested.busy_s) / max(slept_s, 1e-6), 1.0)
 
     async def _look_ahead(self) -> None:
         """Learn, now and then, how many events are still to come."""
-        if self._since >= self._looked + LOOK_S:
-            self._looked = self._since
+        if self._rested.at_s >= self._looked + LOOK_S:
+            self._looked = self._rested.at_s
             self._lag = await self._database.read(search.lag)
 
-    def _advance(self, tx: Tx, chunk: int) -> int:
-        started = time.monotonic()
-        try:
-            return search.advance(tx, chunk)
-        finally:
-            self._work_s = time.monotonic() - started
 
-    def _look_around(self) -> None:
-        """Learn which share of the time since the last chunk the writer worked for others."""
-        now, writer_s = time.monotonic(), self._database.busy_s()
-        others_s = max(writer_s - self._writer_s - self._work_s, 0.0)
-        self._busy = others_s / max(now - self._since, 1e-6)
-        self._since, self._writer_s = now, writer_s
+class Mark(NamedTuple):
+    """A moment (seconds of the monotonic clock), and how long the writer had worked by then."""
+
+    at_s: float
+    busy_s: float
+
+
+def _advance(tx: Tx, chunk: int) -> tuple[int, float]:
+    """Index a chunk; returns how many events it was and the seconds it took."""
+    started = time.monotonic()
+    return search.advance(tx, chunk), time.monotonic() - started
 
 
 def rest_s(work_s: float, busy: float, lag: int) -> float:
     """How long to leave the writer to others, in seconds.
 
-    `work_s` is what the last chunk took, `busy` the share of the time the writer spent on others.
-    The busier it is, the longer the rest, so that a burst is answered first and indexed after;
-    but an index far behind works half of the time, whoever waits.
+    `work_s` is what the last chunk took, `busy` the share of the last rest in which the writer
+    worked. The busier it is, the longer the rest, so that a burst is answered first and indexed
+    after; but an index far behind works half of the time, whoever waits.
     """
     if lag > LAG_MAX:
         return work_s
-    return min(work_s * GIVE_WAY * busy, REST_S)
+    return min(max(work_s * GIVE_WAY * busy, GLANCE_S), REST_S)

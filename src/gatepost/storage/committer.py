@@ -108,10 +108,8 @@ class Committer:
         while True:
             self._wake.get()
             while self._queue:
-                started = time.monotonic()
                 self._commit(connection, self._take())
                 connection.between()
-                self.busy_s += time.monotonic() - started
             if self._closing:
                 break
         connection.close()
@@ -125,9 +123,11 @@ class Committer:
         return jobs
 
     def _commit(self, connection: Connection, jobs: list[Job]) -> None:
+        started = time.monotonic()
         hooks = self._attempt(connection, jobs)
         if hooks is None:
             hooks = [hook for job in jobs for hook in self._alone(connection, job)]
+        self.busy_s += time.monotonic() - started
         assert self._loop is not None  # noqa: S101 # started before the first job
         self._loop.call_soon_threadsafe(_deliver, jobs, hooks)
 
