@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import secrets
 from typing import NewType
 
 import uuid_utils
@@ -18,6 +20,8 @@ AuditId = NewType("AuditId", bytes)
 
 HEX_LENGTH = 32
 
+_count = itertools.count(secrets.randbits(18))
+
 
 def new() -> bytes:
     """Make an id of now (RFC 9562, version 7)."""
@@ -25,8 +29,29 @@ def new() -> bytes:
 
 
 def new_at(at_ms: int) -> bytes:
-    """Make an id that sorts at a moment given in milliseconds since the epoch."""
-    return uuid_utils.uuid7(nanoseconds=at_ms * 1_000_000).bytes
+    """Make an id that sorts at a moment given in milliseconds since the epoch.
+
+    The 18 bits after the time count (RFC 9562, section 6.2, method 1), so that two ids of a
+    process share a `place_of` only when it makes 262,144 of one millisecond.
+    """
+    count = next(_count)
+    head = at_ms << 24 | 7 << 20 | (count >> 6 & 0xFFF) << 8 | 0x80 | count & 0x3F
+    return head.to_bytes(9, "big") + uuid_utils.uuid4().bytes[9:]
+
+
+def place_of(raw: bytes) -> int:
+    """Return the first bits of an id, without those that are always the same, as a number of 63
+    bits. Places are in the order of the ids.
+    """
+    head = int.from_bytes(raw[:9], "big")
+    return head >> 24 << 18 | (head >> 8 & 0xFFF) << 6 | head & 0x3F
+
+
+def at_place(place: int) -> tuple[bytes, bytes]:
+    """Return the smallest and the largest id with a place."""
+    head = place >> 18 << 24 | 7 << 20 | (place >> 6 & 0xFFF) << 8 | 0x80 | place & 0x3F
+    raw = head.to_bytes(9, "big")
+    return raw + bytes(7), raw + b"\xff" * 7
 
 
 def floor_at(at_ms: int) -> bytes:

@@ -68,7 +68,7 @@ def _drop(project_id: ProjectId, before: bytes) -> Callable[[Tx], int]:
     def drop(tx: Tx) -> int:
         old = events.older_than(tx, project_id, before, EXPIRE_CHUNK)
         search.drop(tx, old)
-        events.remove(tx, project_id, [event.id for event in old])
+        events.remove(tx, project_id, [one.event.id for one in old])
         return len(old)
 
     return drop

@@ -9,8 +9,8 @@ from gatepost.base.metrics import Metrics
 from gatepost.domains.events import search
 from gatepost.storage.db import Database, Tx
 
-CHUNK_MIN = 24
-CHUNK_MAX = 500
+CHUNK_MIN = 64
+CHUNK_MAX = 1000
 IDLE_S = 0.2
 REST_S = 1.0
 BUSY = 0.05

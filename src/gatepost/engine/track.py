@@ -10,7 +10,7 @@ from operator import itemgetter
 import msgspec
 
 from gatepost.base import ids
-from gatepost.base.clock import HOUR_MS
+from gatepost.base.clock import HOUR_MS, now_ms
 from gatepost.base.ids import AccountId, ChannelId, EventId, KeyId, ProjectId
 from gatepost.domains.channels import store as channels
 from gatepost.domains.events import store as events
@@ -70,6 +70,7 @@ def track(tx: Tx, origins: Sequence[Origin], commands: Sequence[Track]) -> list[
     firsts = _Keys(tx, needs)
     made_in = needs.channel_ids(tx)
     names = needs.user_ids(tx)
+    arrived = now_ms()
     fresh: list[Event] = []
     outcomes: list[Tracked] = []
     for origin, command in zip(origins, commands, strict=True):
@@ -78,7 +79,7 @@ def track(tx: Tx, origins: Sequence[Origin], commands: Sequence[Track]) -> list[
             if first is not None:
                 outcomes.append(Tracked(first, None))
                 continue
-        event = _event(origin, command, made_in[origin.project_id], names)
+        event = _event(origin, command, arrived, made_in[origin.project_id], names)
         if command.event_key is not None:
             firsts.add(origin, command, event)
         fresh.append(event)
@@ -92,6 +93,7 @@ def track(tx: Tx, origins: Sequence[Origin], commands: Sequence[Track]) -> list[
 def _event(
     origin: Origin,
     command: Track,
+    arrived: int,
     channel_ids: dict[str, ChannelId],
     names: dict[tuple[AccountId, str], str],
 ) -> Event:
@@ -101,7 +103,7 @@ def _event(
     past = command.at is not None and command.at < origin.now
     return Event(
         origin.project_id,
-        EventId(ids.new() if command.at is None else ids.new_at(command.at)),
+        EventId(ids.new_at(arrived if command.at is None else command.at)),
         channel_ids[command.channel],
         command.channel,
         command.title,

@@ -1,8 +1,8 @@
-"""The only file that knows which SQL engine runs: hot statements, upserts, JSON."""
+"""What differs from one SQL engine to the other: hot statements and upserts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,14 +15,14 @@ Row = Sequence[Any]
 CHUNK = 64
 
 
-def insert_rows(tx: Tx, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+def insert_rows(tx: Tx, table: Table | str, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
     """Insert plain tuples with as few statements as possible.
 
-    Rows go in powers of two, so that a handful of prepared statements serves every size:
-    a statement that runs once releases the interpreter lock once.
+    Each size has a statement of its own: prepared once, it is run once per group, and each run
+    is one chance less for the threads to get into each other's way.
     """
     for chunk in _chunks(rows):
-        text = _insert_text(tx.engine, table.name, columns, len(chunk))
+        text = _insert_text(tx.engine, str(table), columns, len(chunk))
         tx.driver.execute(text, [value for row in chunk for value in row])
 
 
@@ -54,6 +54,27 @@ def lookup(
         text = _lookup_text(tx.engine, table.name, columns, scope, key, len(chunk))
         found += tx.driver.execute(text, [scope_value, *chunk]).fetchall()
     return found
+
+
+def within(
+    tx: Tx,
+    table: Table,
+    columns: tuple[str, ...],
+    scope: str,
+    scope_value: Any,
+    key: str,
+    bounds: Iterable[tuple[Any, Any]],
+) -> Iterator[tuple[Any, ...]]:
+    """Select the rows of one scope whose key lies between bounds, both inclusive, one pair after
+    the other. Values come as the driver has them.
+    """
+    mark = _mark(tx.engine)
+    text = (
+        f"SELECT {','.join(columns)} FROM {table.name}"  # names are our own
+        f" WHERE {scope}={mark} AND {key} BETWEEN {mark} AND {mark}"
+    )
+    for low, high in bounds:
+        yield from tx.driver.execute(text, (scope_value, low, high))
 
 
 def insert_new(tx: Tx, table: Table, values: Mapping[str, Any], conflict: Sequence[str]) -> bool:

@@ -7,23 +7,26 @@ the few newer events themselves, so a search never misses an event that was ackn
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import msgspec
 import sqlalchemy as sa
 
+from gatepost.base import ids
 from gatepost.base.ids import ProjectId
 from gatepost.domains.events import store, terms
-from gatepost.domains.events.model import Event, Narrow
+from gatepost.domains.events.model import Event, Narrow, Stored
 from gatepost.domains.events.tables import event_index, event_terms
 from gatepost.storage import sql
 from gatepost.storage.db import Tx
+from gatepost.storage.postings import PLACE_MAX, Document
 
 NAME = "terms"
 TAIL_CHUNK = 200
-ESTIMATE_MAX = 2000
+FORGET_CHUNK = 500
 
-AnyOf = tuple[int, ...]
+AnyOf = tuple[str, ...]
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -41,16 +44,16 @@ class Filter(msgspec.Struct, frozen=True):
     since: bytes | None = None
     before: bytes | None = None
 
-    def terms(self) -> list[AnyOf]:
-        """The terms an event must have: one of each choice."""
+    def terms(self, here: ProjectId) -> list[AnyOf]:
+        """The terms an event of a project must have: one of each choice."""
         found: list[AnyOf] = []
         if self.channel is not None:
-            found.append((terms.channel(self.channel),))
+            found.append((terms.channel(here, self.channel),))
         if self.users is not None:
-            found.append(tuple(map(terms.user, self.users)))
-        found += [(terms.tag(name),) for name in self.tags]
-        found += [(terms.word(text),) for text in self.words]
-        found += [(terms.metadata(path, value),) for path, value in self.metadata]
+            found.append(tuple(terms.user(here, name) for name in self.users))
+        found += [(terms.tag(here, name),) for name in self.tags]
+        found += [(terms.word(here, text),) for text in self.words]
+        found += [(terms.metadata(here, path, value),) for path, value in self.metadata]
         return found
 
     def narrow(self) -> Narrow:
@@ -73,13 +76,12 @@ class Filter(msgspec.Struct, frozen=True):
 
 def find(tx: Tx, project_id: ProjectId, wanted: Filter, limit: int) -> list[Event]:
     """Return up to `limit` matching events, newest first."""
-    choices = wanted.terms()
+    choices = wanted.terms(project_id)
     if not choices:
         return store.newest(tx, project_id, (wanted.since, wanted.before), limit)
     found = {event.id: event for event in _tail(tx, project_id, wanted, limit)}
-    listed = _indexed_ids(tx, project_id, wanted, choices, limit)
-    unread = [raw for raw in heapq.nlargest(limit, {*found, *listed}) if raw not in found]
-    found.update((event.id, event) for event in store.by_ids(tx, project_id, unread))
+    listed = islice(_listed(tx, project_id, wanted, choices, limit), limit)
+    found.update((event.id, event) for event in listed)
     return [found[raw] for raw in heapq.nlargest(limit, found)]
 
 
@@ -107,55 +109,18 @@ def _tail(tx: Tx, project_id: ProjectId, wanted: Filter, limit: int) -> list[Eve
     return found[:limit]
 
 
-def _indexed_ids(
-    tx: Tx, project_id: ProjectId, wanted: Filter, choices: list[AnyOf], limit: int
-) -> list[bytes]:
-    """Walk the rarest term's list from its newest entry, checking the others."""
-    sizes = {choice: _size(tx, project_id, choice) for choice in choices}
-    if not all(sizes.values()):
-        return []
-    first, *others = sorted(sizes, key=sizes.__getitem__)
-    found: list[bytes] = []
-    for term in first:
-        found += _walk(tx, project_id, term, others, wanted, limit)
-    return heapq.nlargest(limit, set(found))
+def _listed(
+    tx: Tx, project_id: ProjectId, wanted: Filter, choices: list[AnyOf], size: int
+) -> Iterator[Event]:
+    """The matching events that the index has, newest first, read `size` at a time.
 
-
-def _walk(
-    tx: Tx,
-    project_id: ProjectId,
-    term: int,
-    others: Sequence[AnyOf],
-    wanted: Filter,
-    limit: int,
-) -> list[bytes]:
-    one = event_terms.alias()
-    query = sa.select(one.c.id).where(one.c.project_id == project_id, one.c.term == term)
-    if wanted.since is not None:
-        query = query.where(one.c.id >= wanted.since)
-    if wanted.before is not None:
-        query = query.where(one.c.id < wanted.before)
-    for choice in others:
-        other = event_terms.alias()
-        query = query.where(
-            sa.exists().where(
-                other.c.project_id == project_id,
-                other.c.term.in_(choice),
-                other.c.id == one.c.id,
-            )
-        )
-    return list(tx.run(query.order_by(one.c.id.desc()).limit(limit)).scalars())
-
-
-def _size(tx: Tx, project_id: ProjectId, choice: AnyOf) -> int:
-    """Count a choice's entries, as far as it is worth counting."""
-    listed = (
-        sa.select(event_terms.c.id)
-        .where(event_terms.c.project_id == project_id, event_terms.c.term.in_(choice))
-        .limit(ESTIMATE_MAX)
-        .subquery()
-    )
-    return tx.run(sa.select(sa.func.count()).select_from(listed)).scalar() or 0
+    Each is looked at once more: several may share a place, and some may be gone.
+    """
+    first = ids.place_of(wanted.since) if wanted.since is not None else 0
+    last = ids.place_of(wanted.before) if wanted.before is not None else PLACE_MAX
+    while places := event_terms.find(tx, choices, size, first, last):
+        yield from filter(wanted.matches, store.at_places(tx, project_id, places))
+        last = places[-1] - 1
 
 
 def indexed(tx: Tx) -> int:
@@ -181,28 +146,17 @@ def advance(tx: Tx, limit: int) -> int:
 
 def add(tx: Tx, batch: Sequence[Event]) -> None:
     """Enter events into the index."""
-    found: dict[ProjectId, dict[int, list[bytearray]]] = {}
-    for event in batch:
-        mine = found.setdefault(event.project_id, {})
-        event_id = bytearray(event.id)  # bound faster than bytes (see `store.append`)
-        for term in terms.of(event):
-            mine.setdefault(term, []).append(event_id)
-    for project_id, mine in found.items():
-        owner = bytearray(project_id)
-        rows = [(owner, term, event_id) for term in sorted(mine) for event_id in mine[term]]
-        sql.insert_rows(tx, event_terms, ("project_id", "term", "id"), rows)
+    event_terms.add(tx, [_document(event) for event in batch])
 
 
-def drop(tx: Tx, batch: Sequence[Event]) -> None:
-    """Take events out of the index; those it has not reached yet do no harm."""
-    for event in batch:
-        tx.run(
-            sa.delete(event_terms).where(
-                event_terms.c.project_id == event.project_id,
-                event_terms.c.term.in_(terms.of(event)),
-                event_terms.c.id == event.id,
-            )
-        )
+def drop(tx: Tx, batch: Sequence[Stored]) -> None:
+    """Take events out of the index, as far as it has reached them."""
+    reached = indexed(tx)
+    event_terms.remove(tx, [_document(one.event) for one in batch if one.seq <= reached])
+
+
+def _document(event: Event) -> Document:
+    return ids.place_of(event.id), terms.of(event)
 
 
 def forget_user(tx: Tx, project_id: ProjectId, user_id: str) -> int:
@@ -210,8 +164,11 @@ def forget_user(tx: Tx, project_id: ProjectId, user_id: str) -> int:
 
     Returns how many events lost it.
     """
-    mine = (event_terms.c.project_id == project_id, event_terms.c.term == terms.user(user_id))
-    listed = sa.select(event_terms.c.id).where(*mine)
-    gone = store.forget_user(tx, project_id, user_id, listed, indexed(tx))
-    tx.run(sa.delete(event_terms).where(*mine))
+    gone = store.forget_user(tx, project_id, user_id, arrived_after=indexed(tx))
+    term, last = terms.user(project_id, user_id), PLACE_MAX
+    while places := event_terms.find(tx, [(term,)], FORGET_CHUNK, last=last):
+        found = [event.id for event in store.at_places(tx, project_id, places)]
+        gone += store.forget_user(tx, project_id, user_id, among=found)
+        event_terms.remove_term(tx, places, term)
+        last = places[-1] - 1
     return gone

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from gatepost.base import ids
 from gatepost.base.clock import DAY_MS
 from gatepost.base.errors import not_found
 from gatepost.base.ids import EventId, ProjectId
@@ -37,6 +38,7 @@ COLUMNS = (
     "source",
     "display_as",
 )
+NOTIFY = COLUMNS.index("notify")
 
 
 def append(tx: Tx, batch: Sequence[Event]) -> None:
@@ -180,16 +182,19 @@ def last_seq(tx: Tx) -> int:
     return tx.run(sa.select(sa.func.max(events.c.seq))).scalar() or 0
 
 
-def older_than(tx: Tx, project_id: ProjectId, before: bytes, limit: int) -> list[Event]:
+def older_than(tx: Tx, project_id: ProjectId, before: bytes, limit: int) -> list[Stored]:
     """The project's oldest events that sort before an id."""
     query = sa.select(events).where(events.c.project_id == project_id, events.c.id < before)
-    return [of_row(row).event for row in tx.run(query.order_by(events.c.id).limit(limit))]
+    return [of_row(row) for row in tx.run(query.order_by(events.c.id).limit(limit))]
 
 
-def by_ids(tx: Tx, project_id: ProjectId, wanted: Sequence[bytes]) -> list[Event]:
-    """Events by id, newest first; those that are gone are left out."""
-    query = sa.select(events).where(events.c.project_id == project_id, events.c.id.in_(wanted))
-    return [of_row(row).event for row in tx.run(query.order_by(events.c.id.desc()))]
+def at_places(tx: Tx, project_id: ProjectId, places: Iterable[int]) -> Iterator[Event]:
+    """The project's events at places (see `ids.place_of`), in their order."""
+    bounds = map(ids.at_place, places)
+    for row in sql.within(tx, events, COLUMNS, "project_id", project_id, "id", bounds):
+        values = list(row)
+        values[NOTIFY] = bool(values[NOTIFY])
+        yield Event(*values)
 
 
 def remove(tx: Tx, project_id: ProjectId, event_ids: Iterable[EventId]) -> None:
@@ -200,20 +205,23 @@ def remove(tx: Tx, project_id: ProjectId, event_ids: Iterable[EventId]) -> None:
 
 
 def forget_user(
-    tx: Tx, project_id: ProjectId, user_id: str, listed: sa.Select[Any], unlisted_from: int
+    tx: Tx,
+    project_id: ProjectId,
+    user_id: str,
+    *,
+    among: Sequence[EventId] | None = None,
+    arrived_after: int = 0,
 ) -> int:
     """Take a user id out of events that stay; returns how many it was taken out of.
 
-    `listed` selects the ids of candidates; those after the place `unlisted_from` in the order
-    of arrival are looked through as well.
+    Looks `among` some, or at all those that arrived after a place in the order of arrival.
     """
+    if among is None:
+        where = sa.and_(events.c.seq > arrived_after, _of_project(project_id))
+    else:
+        where = sa.and_(events.c.project_id == project_id, events.c.id.in_(among))
     holds = events.c.user_id == user_id
-    mine = events.c.project_id == project_id
-    newer = sa.and_(events.c.seq > unlisted_from, _of_project(project_id))
-    gone = 0
-    for where in (sa.and_(mine, events.c.id.in_(listed)), newer):
-        gone += tx.run(sa.update(events).where(where, holds).values(user_id=None)).rowcount
-    return gone
+    return tx.run(sa.update(events).where(where, holds).values(user_id=None)).rowcount
 
 
 def of_row(row: Any) -> Stored:

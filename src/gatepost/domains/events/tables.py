@@ -17,6 +17,7 @@ from gatepost.storage.metadata import (
     sequence_column,
     text_column,
 )
+from gatepost.storage.postings import Postings
 
 events = Table(
     "events",
@@ -39,15 +40,7 @@ events = Table(
     sqlite_autoincrement=True,
 )
 
-event_terms = Table(
-    "event_terms",
-    metadata,
-    id_column("project_id"),
-    Column("term", BigInteger, nullable=False),
-    id_column("id"),
-    PrimaryKeyConstraint("project_id", "term", "id"),
-    sqlite_with_rowid=False,
-)
+event_terms = Postings("event_terms")
 
 event_keys = Table(
     "event_keys",

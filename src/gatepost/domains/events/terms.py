@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from gatepost.base.ids import ProjectId
 from gatepost.domains.events.model import Event
 
 LEAVES_MAX = 256
@@ -25,16 +26,18 @@ _WORD = re.compile(r"\w+")
 _decode = msgspec.json.Decoder().decode
 
 
-def of(event: Event) -> set[int]:
+def of(event: Event) -> set[str]:
     """All the terms of an event."""
-    found = {channel(event.channel_name)}
+    here = event.project_id
+    found = {channel(here, event.channel_name)}
     if event.user_id is not None:
-        found.add(user(event.user_id))
+        found.add(user(here, event.user_id))
     if event.tags_json != "[]":
-        found.update(map(tag, _decode(event.tags_json)))
-    found.update(map(word, _words(event)))
+        found.update([tag(here, name) for name in _decode(event.tags_json)])
+    found.update([word(here, text) for text in _words(event)])
     if event.metadata_json != "{}":
-        found.update(metadata(path, value) for path, value in _pairs(event.metadata_json))
+        pairs = _pairs(event.metadata_json)
+        found.update([metadata(here, path, value) for path, value in pairs])
     return found
 
 
@@ -55,32 +58,32 @@ def has(
         yield set(_pairs(event.metadata_json)).issuperset(pairs)
 
 
-def channel(name: str) -> int:
+def channel(project_id: ProjectId, name: str) -> str:
     """The term of a channel, by its normalised name."""
-    return _term("channel", name)
+    return _term(project_id, "channel", name)
 
 
-def user(user_id: str) -> int:
+def user(project_id: ProjectId, user_id: str) -> str:
     """The term of a user id as it was stored with the event."""
-    return _term("user", user_id)
+    return _term(project_id, "user", user_id)
 
 
-def tag(name: str) -> int:
+def tag(project_id: ProjectId, name: str) -> str:
     """The term of a tag, exactly as written."""
-    return _term("tag", name)
+    return _term(project_id, "tag", name)
 
 
-def word(text: str) -> int:
+def word(project_id: ProjectId, text: str) -> str:
     """The term of one folded word of title or description."""
-    return _term("word", text)
+    return _term(project_id, "word", text)
 
 
-def metadata(path: str, value: str) -> int:
+def metadata(project_id: ProjectId, path: str, value: str) -> str:
     """The term of a scalar in the metadata: `plan`, or `user.plan` for a nested one.
 
     The value is compared as text: `pro`, `42`, `true`, `null`.
     """
-    return _term("metadata", f"{path}={value}")
+    return _term(project_id, "metadata", f"{path}={value}")
 
 
 def words(text: str) -> list[str]:
@@ -132,6 +135,6 @@ def _text(value: object) -> str:
 
 
 @lru_cache(REMEMBERED)
-def _term(kind: str, value: str) -> int:
-    digest = blake2b(f"{kind}:{value}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
+def _term(project_id: ProjectId, kind: str, value: str) -> str:
+    """Sixteen hexadecimal digits; those of one project mean nothing in another."""
+    return blake2b(f"{kind}:{value}".encode(), digest_size=8, key=project_id).hexdigest()

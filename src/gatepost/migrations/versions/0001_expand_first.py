@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from gatepost.storage.postings import Postings
+
 revision = "0001"
 down_revision = None
 
@@ -62,14 +64,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("project_id", "event_key", name=op.f("pk_event_keys")),
         sqlite_with_rowid=False,
     )
-    op.create_table(
-        "event_terms",
-        sa.Column("project_id", sa.LargeBinary(length=16), nullable=False),
-        sa.Column("term", sa.BigInteger(), nullable=False),
-        sa.Column("id", sa.LargeBinary(length=16), nullable=False),
-        sa.PrimaryKeyConstraint("project_id", "term", "id", name=op.f("pk_event_terms")),
-        sqlite_with_rowid=False,
-    )
+    op.execute(Postings("event_terms").ddl())
     op.create_table(
         "events",
         sa.Column(

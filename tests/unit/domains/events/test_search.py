@@ -11,9 +11,10 @@ import pytest
 
 from gatepost.base import ids
 from gatepost.base.ids import ChannelId, EventId, ProjectId
-from gatepost.domains.events import search, store
+from gatepost.domains.events import search, store, terms
 from gatepost.domains.events.model import Event, Narrow
 from gatepost.domains.events.search import Filter
+from gatepost.domains.events.tables import event_terms
 from gatepost.storage.db import Tx
 from gatepost.storage.sqlite import SqliteDatabase
 
@@ -172,27 +173,28 @@ async def test_dropped_events_leave_nothing_behind(database: SqliteDatabase) -> 
 
     def drop(tx: Any) -> None:
         old = store.older_than(tx, HERE, oldest[50].id, 1000)
-        assert old == oldest[:50]
+        assert [one.event for one in old] == oldest[:50]
         search.drop(tx, old)
-        store.remove(tx, HERE, [event.id for event in old])
+        store.remove(tx, HERE, [one.event.id for one in old])
 
     await database.write(drop)
     await index(database, 1000)
     for _ in range(50):
         wanted = random_filter(chance)
         assert await ask(database, wanted) == expected(oldest[50:], wanted, 20)
-    left = await database.read(_terms_of(oldest[:50]))
-    assert left == 0
+    left = await database.read(_entries_of(oldest[:50]))
+    assert left == []
 
 
-def _terms_of(gone: Sequence[Event]) -> Any:
-    def count(tx: Any) -> int:
-        ids_gone = [event.id for event in gone]
-        marks = ",".join("?" * len(ids_gone))
-        query = f"SELECT count(*) FROM event_terms WHERE id IN ({marks})"
-        return int(tx.driver.execute(query, ids_gone).fetchone()[0])
+def _entries_of(gone: Sequence[Event]) -> Any:
+    """The places of events that the index still lists, whatever it lists them under."""
+    places = {ids.place_of(event.id) for event in gone}
+    every = tuple({term for event in gone for term in terms.of(event)})
 
-    return count
+    def seek(tx: Tx) -> list[int]:
+        return [place for place in event_terms.find(tx, [every], 10_000) if place in places]
+
+    return seek
 
 
 @pytest.mark.parametrize("reached", [0, 50, 100])
@@ -249,11 +251,14 @@ async def test_no_search_sorts_or_reads_a_whole_table(
     await database.read(trace)
     assert asked
     for text in asked:
+        if text.startswith("--"):  # the engine's own, within its index
+            continue
         plan = await database.read(partial(_plan, text=text))
         steps = [step for *_, step in plan]
         if "TEMP B-TREE" in str(steps):  # only ever of what the index has not reached
             assert "INTEGER PRIMARY KEY (rowid>?)" in str(steps), (text, steps)
-        assert not [step for step in steps if step.startswith("SCAN event")], (text, steps)
+        scans = [step for step in steps if step.startswith("SCAN event")]
+        assert all(":M" in step for step in scans), (text, steps)  # a look-up by MATCH
 
 
 def _plan(tx: Tx, text: str) -> list[tuple[Any, ...]]:

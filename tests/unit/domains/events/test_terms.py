@@ -54,7 +54,7 @@ def test_words(text: str, expected: list[str]) -> None:
 
 def test_kinds_do_not_meet() -> None:
     kinds = [terms.channel, terms.user, terms.tag, terms.word]
-    assert len({kind("same") for kind in kinds}) == len(kinds)
+    assert len({kind(BASE.project_id, "same") for kind in kinds}) == len(kinds)
 
 
 def test_an_event_has_a_term_for_all_it_can_be_found_by() -> None:
@@ -76,39 +76,39 @@ def test_an_event_has_a_term_for_all_it_can_be_found_by() -> None:
         ("list", "x"),
     ]
     assert found == {
-        terms.channel("payments"),
-        terms.user("u"),
-        *(terms.tag(name) for name in ("one", "Two")),
-        *(terms.word(text) for text in ("hello", "big", "world")),
-        *(terms.metadata(path, value) for path, value in values),
+        terms.channel(BASE.project_id, "payments"),
+        terms.user(BASE.project_id, "u"),
+        *(terms.tag(BASE.project_id, name) for name in ("one", "Two")),
+        *(terms.word(BASE.project_id, text) for text in ("hello", "big", "world")),
+        *(terms.metadata(BASE.project_id, path, value) for path, value in values),
     }
 
 
 def test_the_order_of_metadata_is_that_of_the_object() -> None:
     nested = {"a": {f"k{n}": n for n in range(200)}, "b": {f"k{n}": n for n in range(100)}}
     found = terms.of(event(nested))
-    assert terms.metadata("b.k55", "55") in found
-    assert terms.metadata("b.k56", "56") not in found
+    assert terms.metadata(BASE.project_id, "b.k55", "55") in found
+    assert terms.metadata(BASE.project_id, "b.k56", "56") not in found
 
 
 @pytest.mark.parametrize("depth", [40, 400, 5000])
 def test_deep_metadata_is_no_fault(depth: int) -> None:
     text = '{"a":' * depth + "1" + "}" * depth
-    assert terms.channel("payments") in terms.of(event(metadata_json=text))
+    assert terms.channel(BASE.project_id, "payments") in terms.of(event(metadata_json=text))
 
 
 def test_what_follows_deep_metadata_is_found() -> None:
     deep: Any = 1
     for _ in range(40):
         deep = {"a": deep}
-    assert terms.metadata("z", "last") in terms.of(event({"a": deep, "z": "last"}))
+    assert terms.metadata(BASE.project_id, "z", "last") in terms.of(event({"a": deep, "z": "last"}))
 
 
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_every_word_of_both_texts_is_a_term(title: str, description: str) -> None:
     found = terms.of(event(title=title, description=description))
     for text in (title, description):
-        assert all(terms.word(one) in found for one in terms.words(text))
+        assert all(terms.word(BASE.project_id, one) in found for one in terms.words(text))
 
 
 @given(st.text(max_size=200))
