@@ -312,10 +312,10 @@ def test_scope(owner: Admin, scope: str) -> None:
     refusal_of(post(owner.wire.using(secret), [an_event()]), 403, "forbidden", "Forbidden")
 
 
-def test_accounts_do_not_meet(owner: Admin, stranger: Admin) -> None:
+def test_accounts_do_not_meet(fresh: Admin, stranger: Admin) -> None:
     channel, mark = unique("batch"), unique("mark")
     one = an_event(channelName=channel, eventId=mark)
-    [here] = results_of(post(owner.wire, [one]))
+    [here] = results_of(post(fresh.wire, [one]))
     [there] = results_of(post(stranger.wire, [one]))
     assert (here["status"], there["status"]) == ("accepted", "accepted")
     assert here["id"] != there["id"]

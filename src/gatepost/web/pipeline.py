@@ -257,7 +257,7 @@ def _claim(route: Route, call: Call, key: bytes, command: Any) -> Claim:
         raise invalid(([name], f"At most {policy.length_max} characters"))
     what = route.mark + _encode(call.params) if call.params else route.mark
     return Claim(
-        call.project or call.caller.account_id,
+        call.project_id if route.endpoint.project else call.caller.account_id,
         blake2b(key, digest_size=16).digest(),
         blake2b(what + _encode(command), digest_size=16).digest(),
     )
