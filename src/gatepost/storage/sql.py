@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Table
@@ -12,7 +13,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from gatepost.storage.db import Tx
 
 Row = Sequence[Any]
-CHUNK = 64
+FEW = 64
+MANY = 512
 
 
 def insert_rows(tx: Tx, table: Table | str, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
@@ -23,7 +25,7 @@ def insert_rows(tx: Tx, table: Table | str, columns: tuple[str, ...], rows: Sequ
     """
     for chunk in _chunks(rows):
         text = _insert_text(tx.engine, str(table), columns, len(chunk))
-        tx.driver.execute(text, [value for row in chunk for value in row])
+        tx.driver.execute(text, list(chain.from_iterable(chunk)))
 
 
 def add_rows(
@@ -36,7 +38,7 @@ def add_rows(
     clause = _add_clause(table.name, keys, sums)
     for chunk in _chunks(rows):
         text = _insert_text(tx.engine, table.name, keys + sums, len(chunk)) + clause
-        tx.driver.execute(text, [value for row in chunk for value in row])
+        tx.driver.execute(text, list(chain.from_iterable(chunk)))
 
 
 def lookup(
@@ -98,8 +100,11 @@ def upsert(tx: Tx, table: Table, values: Mapping[str, Any], conflict: Sequence[s
 
 
 def _chunks(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for at in range(0, len(rows), CHUNK):
-        yield rows[at : at + CHUNK]
+    at, left = 0, len(rows)
+    while left:
+        size = MANY if left >= MANY else min(left, FEW)
+        yield rows[at : at + size]
+        at, left = at + size, left - size
 
 
 def _mark(engine: str) -> str:
