@@ -287,11 +287,14 @@ def _weight(command: Any) -> int:
 
 
 async def _send(request: Request, send: Any, reply: Reply, headers: list[Header]) -> None:
-    if reply.headers:
-        names = {name for name, _ in reply.headers}
-        headers = [one for one in headers if one[0] not in names] + list(reply.headers)
+    own = reply.headers
+    if own:
+        names = {name for name, _ in own}
+        headers = [one for one in headers if one[0] not in names] + list(own)
     headers.append((b"content-length", b"%d" % len(reply.body)))
-    if request.exchange is not None and request.exchange.reply(reply.status, headers, reply.body):
+    # A header that a handler has made is left to the server to check.
+    exchange = None if own else request.exchange
+    if exchange is not None and exchange.reply(reply.status, headers, reply.body):
         return
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})
