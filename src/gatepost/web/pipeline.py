@@ -19,7 +19,7 @@ from gatepost.gate.denials import Refusal
 from gatepost.gate.once import Claim, Reply
 from gatepost.limiter.contract import Verdict
 from gatepost.web import address, body
-from gatepost.web.contract import Call, Dialect, Header, Services
+from gatepost.web.contract import Call, Dialect, Endpoint, Header, Services
 from gatepost.web.protocol import EXTENSION, Exchange
 from gatepost.web.router import Route, Router
 from gatepost.web.stream import Channel, send_stream
@@ -80,27 +80,49 @@ class Pipeline:
         self, route: Route, request: Request, receive: Any, send: Any
     ) -> Reply | None:
         """The road: authenticate → authorise → throttle → parse → commit → reply."""
-        endpoint = route.endpoint
+        endpoint, settings = route.endpoint, self._services.settings
+        caller = await self._admit(route, request)
+        call = self._call(request, caller, await self._project(endpoint, caller, request))
+        if endpoint.project:
+            call.project_id  # noqa: B018 # refuses here a key that leads to no project
+        content = b""
+        if endpoint.request is not None:
+            limit = settings.batch_bytes_max if endpoint.batch else settings.body_bytes_max
+            content = request.arrived(limit) or await body.read(receive, request.headers, limit)
+        command = endpoint.parse(call, content)
+        if endpoint.writes:
+            return await self._write(route, request, call, command)
+        if endpoint.stream is None:
+            run = endpoint.run
+            reply: Reply = await self._services.database.read(lambda tx: run(tx, call, command))
+            return reply
+        headers = request.headers_out(route.dialect)
+        channel = Channel(send, receive, self._services.draining)
+        await send_stream(channel, headers, endpoint.stream(call, command), settings)
+        return None
+
+    async def _admit(self, route: Route, request: Request) -> Caller:
+        """Through the first door. A known caller of a limiter in memory never waits here."""
         secret = route.dialect.api_key(request.headers, request.scope["query_string"])
         caller = self._admission.known(secret) if secret else None
         if caller is None:
             caller = await self._authenticate(secret, request)
         request.caller = caller
-        request.now = now = self._clock()
-        if caller.networks or endpoint.admin:
+        request.now = self._clock()
+        if caller.networks or route.endpoint.admin:
             request.address = self._address(request)
-        self._admission.authorise(caller, endpoint.scope, request.address)
-        self._services.ledger.used(caller, now)
+        self._admission.authorise(caller, route.endpoint.scope, request.address)
+        self._services.ledger.used(caller, request.now)
         if caller.subjects:
             await self._throttle(caller, request)
-        project = caller.project_id or caller.default_project
-        if endpoint.project and b"x-project-id" in request.headers:
-            project = await self._named_project(caller, request.headers[b"x-project-id"])
-        call = Call(
+        return caller
+
+    def _call(self, request: Request, caller: Caller, project: ProjectId | None) -> Call:
+        return Call(
             caller=caller,
             services=self._services,
             request_id=request.id,
-            now=now,
+            now=request.now,
             address=request.address,
             project=project,
             verdict=request.verdict,
@@ -108,28 +130,6 @@ class Pipeline:
             query_string=request.scope["query_string"],
             headers=request.headers,
         )
-        if endpoint.project:
-            call.project_id  # noqa: B018 # refuses here a key that leads to no project
-        settings = self._services.settings
-        limit = settings.batch_bytes_max if endpoint.batch else settings.body_bytes_max
-        content = b""
-        if endpoint.request is not None:
-            whole = request.exchange.body() if request.exchange is not None else None
-            if whole is None:
-                content = await body.read(receive, request.headers, limit)
-            else:
-                content = body.settle(whole, request.headers, limit)
-        command = endpoint.parse(call, content)
-        if endpoint.stream is not None:
-            headers = request.headers_out(route.dialect)
-            channel = Channel(send, receive, self._services.draining)
-            await send_stream(channel, headers, endpoint.stream(call, command), settings)
-            return None
-        if not endpoint.writes:
-            run = endpoint.run
-            reply: Reply = await self._services.database.read(lambda tx: run(tx, call, command))
-            return reply
-        return await self._write(route, request, call, command)
 
     async def _write(self, route: Route, request: Request, call: Call, command: Any) -> Reply:
         key = request.headers.get(route.dialect.idempotency.header)
@@ -173,7 +173,13 @@ class Pipeline:
         verdict = self._admission.limiter.peek(caller.subjects)
         request.verdict = verdict if isinstance(verdict, Verdict) else await verdict
 
-    async def _named_project(self, caller: Caller, name: bytes) -> ProjectId:
+    async def _project(
+        self, endpoint: Endpoint, caller: Caller, request: Request
+    ) -> ProjectId | None:
+        """The project that is meant: the key's own, the one named, or the account's only one."""
+        name = request.headers.get(b"x-project-id") if endpoint.project else None
+        if name is None:
+            return caller.project_id or caller.default_project
         project_id = ProjectId(parse("project", name.decode("latin-1")))
         if caller.project_id is not None and caller.project_id != project_id:
             raise AppError(Code.NOT_FOUND, "No project with this id")
@@ -240,6 +246,11 @@ class Request:
         self.verdict: Verdict | None = None
         self.now = 0
         self.replayed = False
+
+    def arrived(self, limit: int) -> bytes | None:
+        """The body, decompressed, if it is here already; raises as `body.read` does."""
+        whole = None if self.exchange is None else self.exchange.body()
+        return None if whole is None else body.settle(whole, self.headers, limit)
 
     def headers_out(self, dialect: Dialect | None = None) -> list[Header]:
         """The headers every reply to this request carries."""

@@ -8,6 +8,7 @@ through `receive` and `send`, as under any other ASGI server.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,24 +26,30 @@ class Protocol(HttpToolsProtocol):
 
 
 class Exchange:
-    """One request and its reply; `cycle` is uvicorn's own state of them."""
+    """One request and its reply; `cycle` is uvicorn's own state of them.
+
+    It leads to the scope, which leads here: held weakly, lest every request wait for the garbage
+    collector.
+    """
 
     __slots__ = ("_cycle",)
 
     def __init__(self, cycle: Any) -> None:
         """Stand beside `receive` and `send`."""
-        self._cycle = cycle
+        self._cycle = weakref.ref(cycle)
 
     def body(self) -> bytes | None:
         """The request's whole body, or None: it has not all arrived, or must be asked for."""
-        cycle = self._cycle
-        if cycle.more_body or cycle.disconnected or cycle.waiting_for_100_continue:
+        cycle = self._cycle()
+        if cycle is None or cycle.more_body or cycle.disconnected or cycle.waiting_for_100_continue:
             return None
         return bytes(cycle.body)
 
     def reply(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> bool:
         """Write a whole reply whose headers tell its length; False: nothing was done."""
-        cycle = self._cycle
+        cycle = self._cycle()
+        if cycle is None:
+            return False
         usual = cycle.keep_alive and not cycle.response_started and not cycle.disconnected
         if not usual or cycle.flow.write_paused or cycle.scope["method"] == "HEAD":
             return False
