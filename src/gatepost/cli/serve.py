@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,6 +27,7 @@ LOCK = "serve.lock"
 BACKLOG = 2048
 KEEP_ALIVE_S = 75
 DRAIN_S = 10
+SWITCH_S = 0.001
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 # shown as an address to call
 
 
@@ -100,17 +102,19 @@ async def _serve(app: App, sock: socket.socket, *, json: bool) -> None:
         signal.signal(number, server.handle_exit)
     try:
         made = await app.start()
-        _quiet_collector()
+        _tune_interpreter()
         _announce(app.settings, sock, made, json=json)
         await server.serve([sock])
     finally:
         await app.close()
 
 
-def _quiet_collector() -> None:
+def _tune_interpreter() -> None:
     """Spare the hot path: what stands after the start stays for good, so it is never walked
-    again, and a request makes hardly any cycles, so collections can be rare.
+    again, and a request makes hardly any cycles, so collections can be rare. Back from a sync,
+    the writer must not wait out the loop's burst for the interpreter.
     """
+    sys.setswitchinterval(SWITCH_S)
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
