@@ -14,6 +14,10 @@ from gatepost.domains.channels.tables import channels
 from gatepost.storage import sql
 from gatepost.storage.db import Tx
 
+KNOWN_MAX = 20_000
+# A channel keeps its name and id for good, so one that was committed is never looked up again.
+_known: dict[tuple[ProjectId, str], ChannelId] = {}
+
 
 def ensure(
     tx: Tx, project_id: ProjectId, wanted: Mapping[str, tuple[str | None, str | None]], now: int
@@ -22,8 +26,11 @@ def ensure(
 
     `wanted` maps names to the (icon, description) a new one takes over.
     """
-    found = _ids(tx, project_id, list(wanted))
-    missing = [name for name in wanted if name not in found]
+    known = {name: _known[project_id, name] for name in wanted if (project_id, name) in _known}
+    if len(known) == len(wanted):
+        return known
+    found = _ids(tx, project_id, [name for name in wanted if name not in known])
+    missing = sorted(wanted.keys() - known.keys() - found.keys())
     for name in missing:
         icon, description = wanted[name]
         values = {
@@ -35,7 +42,16 @@ def ensure(
             "created_at": now,
         }
         sql.insert_new(tx, channels, values, ["project_id", "name"])
-    return found | _ids(tx, project_id, missing) if missing else found
+    if missing:
+        found |= _ids(tx, project_id, missing)
+    tx.after_commit(lambda: _know(project_id, found))
+    return known | found
+
+
+def _know(project_id: ProjectId, found: Mapping[str, ChannelId]) -> None:
+    if len(_known) + len(found) > KNOWN_MAX:
+        _known.clear()
+    _known.update(((project_id, name), channel_id) for name, channel_id in found.items())
 
 
 def _ids(tx: Tx, project_id: ProjectId, names: list[str]) -> dict[str, ChannelId]:
