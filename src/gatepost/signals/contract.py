@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Final, Protocol, TypeAlias
+
+Topic: TypeAlias = str | bytes
+"""What a ring is about: one of the names below, or the 16 bytes of an id."""
+
+REVOKED: Final = "revoked"
+"""Keys, accounts, projects or plans have changed: forget cached callers."""
 
 
 class Bell(Protocol):
@@ -15,12 +21,25 @@ class Bell(Protocol):
 
 
 class Signals(Protocol):
-    """Ring and listen by topic. A ring may be lost or come twice: look, never trust."""
+    """Ring and listen by topic. A ring may be lost or come twice: look, never trust.
 
-    def ring(self, topic: str | bytes) -> None:
-        """Wake everyone who listens to a topic."""
+    Rings between processes arrive within milliseconds. What is rung while a connection is down
+    is told once it is back, and then every bell rings, since others may have rung meanwhile.
+    Call it from one event loop's thread only.
+    """
+
+    async def start(self) -> None:
+        """Open for rings of other processes; a server that is not there yet is no error."""
         ...
 
-    def listen(self, topic: str | bytes) -> AbstractContextManager[Bell]:
+    async def close(self) -> None:
+        """Send what was rung, if that is possible at once, and end."""
+        ...
+
+    def ring(self, topic: Topic) -> None:
+        """Wake everyone who listens to a topic. Never waits, never raises."""
+        ...
+
+    def listen(self, topic: Topic) -> AbstractContextManager[Bell]:
         """Listen to a topic for as long as the context is open."""
         ...

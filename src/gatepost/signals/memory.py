@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from gatepost.signals.contract import Topic
+
 
 class MemoryBell:
     """A doorbell that remembers one ring."""
@@ -34,15 +36,26 @@ class MemorySignals:
 
     def __init__(self) -> None:
         """Start with no listener."""
-        self._bells: dict[str | bytes, set[MemoryBell]] = {}
+        self._bells: dict[Topic, set[MemoryBell]] = {}
 
-    def ring(self, topic: str | bytes) -> None:
+    async def start(self) -> None:
+        """Nothing to open."""
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    def ring(self, topic: Topic) -> None:
         """Wake everyone who listens to a topic."""
         for bell in self._bells.get(topic, ()):
             bell.ring()
 
+    def ring_all(self) -> None:
+        """Wake everyone: nobody knows which rings were missed."""
+        for topic in self._bells:
+            MemorySignals.ring(self, topic)
+
     @contextmanager
-    def listen(self, topic: str | bytes) -> Iterator[MemoryBell]:
+    def listen(self, topic: Topic) -> Iterator[MemoryBell]:
         """Listen to a topic for as long as the context is open."""
         bell = MemoryBell()
         self._bells.setdefault(topic, set()).add(bell)
