@@ -1,13 +1,18 @@
-"""What every limiter promises, whatever keeps its windows. A new one is one more entry in RIGS."""
+"""What every limiter promises, whatever keeps its windows. A new one is one more entry in RIGS.
+
+The clocks stand still until a test turns them; a limiter on a server is given the same clock.
+"""
 
 import asyncio
 import random
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from gatepost.base.metrics import Metrics
 from gatepost.limiter import (
     CostAboveLimitError,
     Limiter,
@@ -17,6 +22,9 @@ from gatepost.limiter import (
     Verdict,
     Window,
 )
+from gatepost.limiter.outage import Policy, SharedLimiter
+from gatepost.limiter.valkey import ValkeyLimiter
+from tests.valkey import Valkey
 
 TICK = 1 / 1024  # clocks advance by multiples of it, so that a boundary is met exactly
 
@@ -38,22 +46,59 @@ class Rig:
         return verdict if isinstance(verdict, Verdict) else await verdict
 
 
-def memory_rig() -> Rig:
-    now = 1000.0
+class Clock:
+    """A clock that stands still until it is turned."""
 
-    def advance(seconds: float) -> None:
-        nonlocal now
-        now += seconds
+    def __init__(self) -> None:
+        self.now = 1000.0
 
-    return Rig(MemoryLimiter(lambda: now), lambda: now, advance)
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
 
 
-RIGS = {"memory": memory_rig}
+@pytest.fixture(scope="module")
+def server() -> Iterator[Valkey]:
+    with Valkey() as running:
+        yield running
+
+
+@pytest.fixture
+async def memory() -> Rig:
+    clock = Clock()
+    return Rig(MemoryLimiter(clock), clock, clock.advance)
+
+
+@pytest.fixture
+async def valkey(server: Valkey) -> AsyncIterator[Rig]:
+    server.flush()
+    clock = Clock()
+    limiter = ValkeyLimiter(server.url, clock)
+    yield Rig(limiter, clock, clock.advance)
+    await limiter.close()
+
+
+@pytest.fixture
+async def alone(tmp_path: Path) -> AsyncIterator[Rig]:
+    """The only process left, and its Valkey is gone: a fair share that is all of the limit."""
+    clock = Clock()
+    nowhere = ValkeyLimiter(f"unix://{tmp_path}/nowhere.sock")
+    limiter = SharedLimiter(nowhere, lambda: 1, Policy.LOCAL, Metrics(), clock)
+    await limiter.start()
+    assert limiter.out
+    yield Rig(limiter, clock, clock.advance)
+    await limiter.close()
+
+
+RIGS = ("memory", "valkey", "alone")
 
 
 @pytest.fixture(params=RIGS)
 def rig(request: pytest.FixtureRequest) -> Rig:
-    return RIGS[request.param]()
+    made: Rig = request.getfixturevalue(request.param)
+    return made
 
 
 # One limit each side of the border between the exact log and the sub-buckets.
@@ -62,13 +107,17 @@ BUCKETED = Window("bucketed", 1200, 60)
 both_kinds = pytest.mark.parametrize("window", [EXACT, BUCKETED], ids=lambda window: window.name)
 
 
-def worst(admitted: Sequence[float], seconds: int) -> int:
-    """The most admissions in any half-open window [t, t + seconds); times in order."""
+def worst(asked: Sequence[float], answered: Sequence[float], seconds: int) -> int:
+    """The most admissions that surely lie in any one half-open window [t, t + seconds).
+
+    Each was admitted between its asking and its answer, which do not matter to a limiter in memory;
+    both are in order.
+    """
     return max(
         (
-            bisect_left(admitted, start + seconds) - place
-            for place, start in enumerate(admitted)
-            if place == 0 or admitted[place - 1] < start
+            bisect_left(answered, start + seconds) - place
+            for place, start in enumerate(asked)
+            if place == 0 or asked[place - 1] < start
         ),
         default=0,
     )
@@ -79,13 +128,21 @@ class Client:
 
     def __init__(self, rig: Rig, window: Window) -> None:
         self.rig = rig
+        self.window = window
         self.subjects = [("key", window)]
-        self.admitted: list[float] = []
+        self.asked: list[float] = []
+        self.answered: list[float] = []
+
+    @property
+    def worst(self) -> int:
+        return worst(sorted(self.asked), self.answered, self.window.seconds)
 
     async def hit(self) -> bool:
+        asked = self.rig.now()
         verdict = await self.rig.hit(self.subjects)
         if verdict.admitted:
-            self.admitted.append(self.rig.now())
+            self.asked.append(asked)
+            self.answered.append(self.rig.now())
         return verdict.admitted
 
     async def hammer(self, seconds: float, gap: float) -> None:
@@ -108,7 +165,7 @@ async def test_burst_at_the_end_of_a_window_gains_nothing(rig: Rig, window: Wind
             await client.hit()
         rig.advance(TICK)
     await client.hammer(120, 16 * TICK)
-    assert worst(client.admitted, 60) == window.limit
+    assert client.worst == window.limit
 
 
 @both_kinds
@@ -122,8 +179,8 @@ async def test_burst_followed_by_hammering_gains_nothing(
         assert await client.hit()
     assert not await client.hit()
     await client.hammer(180, 32 * TICK)
-    assert worst(client.admitted, 60) == window.limit
-    assert len(client.admitted) >= 3 * window.limit
+    assert client.worst == window.limit
+    assert len(client.answered) >= 3 * window.limit
 
 
 @both_kinds
@@ -138,9 +195,9 @@ async def test_poisson_overload_is_held_and_nearly_all_of_the_limit_is_served(
         gap = chance.expovariate(1.5 * window.limit / 60)
         rig.advance(round(gap / TICK) * TICK)
         await client.hit()
-    assert worst(client.admitted, 60) == window.limit
+    assert client.worst == window.limit
     # The price of sub-buckets is up to a sixtieth of the window; Poisson gaps cost a little too.
-    assert len(client.admitted) >= 0.95 * window.limit * (rig.now() - start) / 60
+    assert len(client.answered) >= 0.95 * window.limit * (rig.now() - start) / 60
 
 
 @both_kinds
@@ -156,7 +213,7 @@ async def test_concurrent_clients_share_one_limit(rig: Rig, window: Window) -> N
                 rig.advance(chance.randrange(400) * TICK)
 
     await asyncio.gather(*(one_of_many(seed) for seed in range(64)))
-    assert worst(client.admitted, 60) == window.limit
+    assert client.worst == window.limit
 
 
 async def test_concurrent_clients_at_one_instant_get_exactly_the_limit(rig: Rig) -> None:
@@ -304,6 +361,21 @@ async def test_a_key_given_twice_is_an_error(rig: Rig) -> None:
 def test_a_window_that_makes_no_sense_cannot_be_made(limit: int, seconds: int) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         Window("w", limit, seconds)
+
+
+async def test_no_subject_means_no_limit(rig: Rig) -> None:
+    assert await rig.hit([]) == Verdict(admitted=True, standings=(), retry_after_s=0.0)
+    assert await rig.peek([]) == Verdict(admitted=True, standings=(), retry_after_s=0.0)
+
+
+@pytest.mark.parametrize("rig", ["memory", "valkey"], indirect=True)
+async def test_leniency_changes_nothing_while_the_windows_are_known(rig: Rig) -> None:
+    subjects = [("key", Window("w", 1, 60))]
+    for admitted in (True, False):
+        verdict = rig.limiter.hit(subjects, lenient=True)
+        verdict = verdict if isinstance(verdict, Verdict) else await verdict
+        assert verdict.admitted is admitted
+        assert verdict.standings[0].remaining == 0
 
 
 async def test_subjects_do_not_share_units(rig: Rig) -> None:

@@ -92,7 +92,7 @@ class Admission:
 
     async def unknown(self, address: str) -> AppError:
         """Charge an address for a key nobody has; returns the refusal it gets."""
-        verdict = await self._hit([(f"address:{address}", self._unknown)])
+        verdict = await self._hit([(f"{{address:{address}}}", self._unknown)])
         if verdict.admitted:
             return AppError(Code.UNAUTHENTICATED, "Invalid or missing authentication credentials")
         return AppError(
@@ -174,8 +174,10 @@ class Admission:
     def _subjects(
         self, key: Key, account: Account, limits: tuple[Window, ...], plan: Plan
     ) -> tuple[Subject, ...]:
-        own = [(f"key:{key.id.hex()}:{one.seconds}", one) for one in limits]
-        shared = [(f"account:{account.id.hex()}:{one.seconds}", one) for one in plan.account_limits]
+        # What is charged together begins with the same tag, so that a cluster keeps it together.
+        tag = f"{{{account.id.hex()}}}"
+        own = [(f"{tag}:key:{key.id.hex()}:{one.seconds}", one) for one in limits]
+        shared = [(f"{tag}:account:{one.seconds}", one) for one in plan.account_limits]
         return (*own, *shared)
 
 

@@ -14,6 +14,9 @@ import msgspec
 # them (gc=False): they are made on every request.
 
 
+REPEATED = "a subject's key may be given only once per call"
+
+
 class Window(msgspec.Struct, frozen=True, gc=False):
     """At most `limit` units in any rolling `seconds`; both are at least 1, else ValueError.
 
@@ -73,6 +76,13 @@ class CostAboveLimitError(ValueError):
         self.window = window
 
 
+class UnreachableError(Exception):
+    """The server that keeps the windows gives no verdict; whether it has charged is unknown.
+
+    The text names no password.
+    """
+
+
 class Limiter(Protocol):
     """Decides whether a request may pass, and charges it if so.
 
@@ -84,12 +94,18 @@ class Limiter(Protocol):
         if not isinstance(verdict, Verdict):
             verdict = await verdict
 
-    All errors are ValueErrors: `CostAboveLimitError`, a cost below 1, a key given twice. They are
-    raised by the call or by its awaitable. Call it from one event loop's thread only.
+    The caller's errors are ValueErrors: `CostAboveLimitError`, a cost below 1, a key given twice.
+    They are raised by the call or by its awaitable. Call it from one event loop's thread only.
     """
 
-    def hit(self, subjects: Sequence[Subject], cost: int = 1) -> Verdict | Awaitable[Verdict]:
-        """Charge `cost` units to all the subjects, or to none of them if one has no room."""
+    def hit(
+        self, subjects: Sequence[Subject], cost: int = 1, *, lenient: bool = False
+    ) -> Verdict | Awaitable[Verdict]:
+        """Charge `cost` units to all the subjects, or to none of them if one has no room.
+
+        A `lenient` hit may pass uncharged, without standings, while nobody can tell how the windows
+        stand.
+        """
         ...
 
     def peek(self, subjects: Sequence[Subject]) -> Verdict | Awaitable[Verdict]:

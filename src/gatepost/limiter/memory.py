@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from gatepost.limiter.contract import Subject, Verdict, Window
+from gatepost.limiter.contract import REPEATED, Subject, Verdict, Window
 from gatepost.limiter.windows import RollingLog
 
 # Each hit earns one step of sweeping per SWEEP_DIVISOR, each new subject two, and steps are made
@@ -13,8 +13,6 @@ from gatepost.limiter.windows import RollingLog
 SWEEP_DIVISOR = 4
 SWEEP_PER_SUBJECT = 2 * SWEEP_DIVISOR
 SWEEP_DUE = 64
-
-REPEATED = "a subject's key may be given only once per call"
 
 
 class MemoryLimiter:
@@ -37,7 +35,13 @@ class MemoryLimiter:
         """Count the subjects held."""
         return len(self._logs)
 
-    def hit(self, subjects: Sequence[Subject], cost: int = 1) -> Verdict:
+    def hit(
+        self,
+        subjects: Sequence[Subject],
+        cost: int = 1,
+        *,
+        lenient: bool = False,  # noqa: ARG002 # it always knows how the windows stand
+    ) -> Verdict:
         """Charge `cost` units to all the subjects, or to none of them if one has no room."""
         if cost < 1:
             message = f"a cost must be at least 1, got {cost}"
