@@ -45,6 +45,8 @@ test: setup-dev lint types imports test-only ## Lint, types, import contracts an
 
 test-only: setup-dev $(NPM_STAMP) ## Tests alone (ARGS="tests/api -k keys" to choose)
 	@sh tools/need.sh cc gcc libc6-dev
+	@sh tools/need.sh systemd-analyze systemd
+	@sh tools/need.sh kubectl kubernetes-client
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 $(ARGS)
 
 $(NPM_TESTS)/node_modules/.stamp: $(NPM_LOCK)
