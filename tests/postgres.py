@@ -96,10 +96,7 @@ class Postgres:
 
     def stop(self) -> None:
         """A fast shutdown: sessions are ended, nothing is left to recover."""
-        process = self._running()
-        process.send_signal(signal.SIGINT)
-        process.wait(STOP_S)
-        self._process = None
+        self._end(signal.SIGINT)
 
     def restart(self) -> None:
         self.stop()
@@ -123,7 +120,7 @@ class Postgres:
         """End, and leave nothing behind."""
         if self._process is not None:
             self.thaw()
-            self.stop()
+            self._end(signal.SIGQUIT)  # the data go, too: no last checkpoint
         _remove_shared_memory(self.data)
         shutil.rmtree(self.folder)
 
@@ -188,6 +185,12 @@ class Postgres:
         for process in processes:
             os.kill(process, how)
         return processes
+
+    def _end(self, how: signal.Signals) -> None:
+        process = self._running()
+        process.send_signal(how)
+        process.wait(STOP_S)
+        self._process = None
 
     def _running(self) -> "subprocess.Popen[bytes]":
         if self._process is None:
