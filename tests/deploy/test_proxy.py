@@ -15,7 +15,8 @@ import httpx2
 import pytest
 
 from tests.deploy import files
-from tests.server import Server, wait_for
+from tests.server import Server
+from tests.waiting import wait_for
 
 UPSTREAMS = re.compile(r"(?<=reverse_proxy ).*(?= {)")
 # No second process may want the same port, and what it makes stays in the test's folder.

@@ -85,8 +85,6 @@ def test_there_is_one_user() -> None:
     user, _, group = instruction("USER").partition(":")
     assert user == group
     assert int(user) > 0
-    for service in files.ours().values():
-        assert f"/data:uid={user},gid={group},mode=0700" in service["tmpfs"]
     for _, pod in files.pods():
         context = pod["spec"]["securityContext"]
         assert {context[name] for name in ("runAsUser", "runAsGroup", "fsGroup")} == {int(user)}
