@@ -189,7 +189,7 @@ async def test_poisson_overload_is_held_and_nearly_all_of_the_limit_is_served(
 ) -> None:
     chance = random.Random(20)
     client = Client(rig, window)
-    arrivals = 15_000
+    arrivals = 6_000
     start = rig.now()
     for _ in range(arrivals):
         gap = chance.expovariate(1.5 * window.limit / 60)

@@ -98,6 +98,14 @@ class Limiter(Protocol):
     They are raised by the call or by its awaitable. Call it from one event loop's thread only.
     """
 
+    async def start(self) -> None:
+        """Open for hits; a server that cannot be reached yet is no error."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of what it holds."""
+        ...
+
     def hit(
         self, subjects: Sequence[Subject], cost: int = 1, *, lenient: bool = False
     ) -> Verdict | Awaitable[Verdict]:

@@ -31,6 +31,12 @@ class MemoryLimiter:
         self._ring: deque[str] = deque()  # the keys of _logs, the next one to be swept first
         self._sweep_credit = 0
 
+    async def start(self) -> None:
+        """Nothing to open."""
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
     def __len__(self) -> int:
         """Count the subjects held."""
         return len(self._logs)

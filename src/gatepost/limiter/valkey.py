@@ -67,6 +67,9 @@ class ValkeyLimiter:
         """Where the server is, without user and password."""
         return self._link.server
 
+    async def start(self) -> None:
+        """Connections are made as they are needed."""
+
     async def close(self) -> None:
         """Answer what waits, and let go of the connection."""
         if self._task is not None:
