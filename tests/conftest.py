@@ -1,11 +1,21 @@
 """What every test may ask for: the running program, and tenants and keys on it."""
 
+import os
 from collections.abc import Callable, Iterator
 
 import httpx2
 import pytest
 
+from tests.backends import PAIRS, VARIABLE
 from tests.server import AMPLE, Key, Server, Tenant
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pair", choices=PAIRS, default=PAIRS[0], help="what Gatepost stands on")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    os.environ.setdefault(VARIABLE, config.getoption("--pair"))
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from typing import Any, Self
 
 import psycopg
 
-from tests.server import wait_for
+from tests.waiting import wait_for
 
 HOST = "127.0.0.1"
 # Below the ports the kernel hands out by itself: nobody takes ours while the server is down.

@@ -3,21 +3,24 @@
 Nothing here imports the product: a test that needs a server gets a process, an address and keys.
 """
 
+import contextlib
 import json
 import os
 import secrets
 import signal
+import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import httpx2
+import psycopg
 
-T = TypeVar("T")
+from tests.backends import Backend
+from tests.waiting import wait_for
 
 PROGRAM = (sys.executable, "-m", "gatepost")
 START_S = 30.0
@@ -30,18 +33,6 @@ AMPLE = "100000/60s"
 def unique(prefix: str) -> str:
     """`prefix-` and 12 hex digits: a name no other test uses (already a normal channel name)."""
     return f"{prefix}-{secrets.token_hex(6)}"
-
-
-def wait_for(condition: Callable[[], T | None], what: str, timeout_s: float = 10.0) -> T:
-    """The first truthy value of `condition`, asked again and again; fails after `timeout_s`."""
-    deadline = time.monotonic() + timeout_s
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"still waiting after {timeout_s} s for {what}")
-        time.sleep(0.02)
 
 
 @dataclass(frozen=True)
@@ -71,7 +62,9 @@ class Server:
     ) -> None:
         self.data = data
         self.logs = data.with_name(data.name + "-logs")
-        self.env = _clean_environment() | {"GATEPOST_DATA": str(data)} | dict(env or {})
+        self.backend = Backend()
+        own = {"GATEPOST_DATA": str(data)} | self.backend.environ
+        self.env = _clean_environment() | own | dict(env or {})
         self.options = tuple(options)
         self.address = ""
         self.first_run_key: str | None = None
@@ -84,12 +77,15 @@ class Server:
     def __exit__(self, *_exc: object) -> None:
         if self._process is not None:
             self.stop()
+        self.backend.close()
 
     # Life
 
     def start(self) -> Self:
         if self._process is not None:
             raise AssertionError("this server runs already")
+        if self.backend.must_migrate and not self.starts:
+            self.cli("migrate")
         self.starts += 1
         self.logs.mkdir(parents=True, exist_ok=True)
         with self._log("out").open("wb") as out, self._log("err").open("wb") as err:
@@ -188,6 +184,18 @@ class Server:
         return Tenant(account, project, self.make_key(account, project, limit=limit, scope=scope))
 
     # Inside
+
+    def query(self, text: str, *params: object) -> list[tuple[Any, ...]]:
+        """What the database answers to SQL of a test's own; parameters are marked by `?`."""
+        url = self.backend.environ.get("GATEPOST_DATABASE_URL")
+        if url is None:
+            with contextlib.closing(sqlite3.connect(self.data / "gatepost.db", timeout=30)) as file:
+                found = file.execute(text, params).fetchall()
+                file.commit()
+                return found
+        with psycopg.connect(url, autocommit=True) as connection:
+            cursor = connection.execute(text.replace("?", "%s"), params)
+            return cursor.fetchall() if cursor.description else []
 
     def _serve_command(self) -> list[str]:
         where = ["--host", "127.0.0.1", "--port", "0", "--data", str(self.data)]

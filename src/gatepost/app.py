@@ -3,84 +3,128 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
+import contextlib
 from collections.abc import Awaitable
-from pathlib import Path
 from typing import Any
 
-from gatepost import migrations
-from gatepost.base import crypto
 from gatepost.base.clock import Clock, now_ms
-from gatepost.base.config import DATABASE, PEPPER, ConfigError, Settings
-from gatepost.base.durable import make_folder
+from gatepost.base.config import Settings
 from gatepost.base.metrics import Metrics
 from gatepost.chores.all import make_chores
+from gatepost.chores.presence import Presence
 from gatepost.chores.schedule import Chore, Schedule
 from gatepost.dialects import DIALECTS
+from gatepost.domains.processes.model import Role
 from gatepost.engine.onboard import Onboarded, onboard
 from gatepost.gate.admit import Admission
 from gatepost.gate.ledger import Ledger
 from gatepost.gate.upkeep import Upkeep
+from gatepost.limiter.contract import Limiter
 from gatepost.limiter.memory import MemoryLimiter
+from gatepost.prepare import agree, pepper_of, prepare
+from gatepost.signals.contract import REVOKED, Signals
 from gatepost.signals.memory import MemorySignals
-from gatepost.storage.sqlite import SqliteDatabase, engine_of
+from gatepost.storage.backend import Backend
 from gatepost.web.contract import Services
 from gatepost.web.documents import Documents
 from gatepost.web.health import Health
 from gatepost.web.pipeline import Pipeline
 from gatepost.web.router import Router
 
+POLL_S = 60.0
+
 
 class App:
     """The ASGI application, and everything one process has."""
 
-    def __init__(self, settings: Settings, clock: Clock = now_ms) -> None:
-        """Prepare the data folder and the schema; nothing runs yet.
+    def __init__(self, settings: Settings, role: Role = Role.ALL, clock: Clock = now_ms) -> None:
+        """Prepare the database; nothing runs yet.
 
         Raises ConfigError, NotDurable, or ValueError for a damaged pepper.
         """
-        folder = prepare(settings)
+        backend = prepare(settings)
         self.settings = settings
+        self.role = role
         self.metrics = Metrics()
-        self.database = SqliteDatabase(folder / DATABASE, self.metrics, settings.readers)
+        self.presence = Presence(role)
+        self.database = backend.database(self.metrics, settings)
         self.ledger = Ledger()
+        self.limiter = self._limiter()
+        pepper = pepper_of(settings)
         self.services = Services(
             settings=settings,
             clock=clock,
             database=self.database,
             admission=Admission(
                 database=self.database,
-                limiter=MemoryLimiter(),
-                pepper=crypto.load_pepper(folder / PEPPER),
+                limiter=self.limiter,
+                pepper=pepper,
                 settings=settings,
                 clock=clock,
             ),
-            signals=MemorySignals(),
+            signals=self._signals(backend),
             metrics=self.metrics,
             ledger=self.ledger,
-            pepper=crypto.load_pepper(folder / PEPPER),
+            pepper=pepper,
             draining=asyncio.Event(),
         )
-        self._pipeline = Pipeline(self.services, Router(DIALECTS))
         self._health = Health(self.services)
-        self._pages = {**self._health.pages, **Documents(settings, DIALECTS).pages}
+        self._pages = {**self._health.pages}
+        self._rest: Any = self._health.nothing
+        if role.answers:
+            self._pages |= Documents(settings, DIALECTS).pages
+            self._rest = Pipeline(self.services, Router(DIALECTS))
         self._schedule = Schedule(self._chores(), self.metrics)
+        self._listening: asyncio.Task[None] | None = None
+
+    def _limiter(self) -> Limiter:
+        url = self.settings.valkey_url
+        if not url:
+            return MemoryLimiter()
+        from gatepost.limiter.outage import Policy, SharedLimiter  # noqa: PLC0415 # only with Valkey
+        from gatepost.limiter.valkey import ValkeyLimiter  # noqa: PLC0415 # the same
+
+        policy = Policy(self.settings.limiter_outage)
+        live = lambda: self.presence.servers  # noqa: E731 # read at each outage
+        return SharedLimiter(ValkeyLimiter(url), live, policy, self.metrics)
+
+    def _signals(self, backend: Backend) -> Signals:
+        if self.settings.valkey_url:
+            from gatepost.signals.valkey import ValkeySignals  # noqa: PLC0415 # only with Valkey
+
+            return ValkeySignals(self.settings.valkey_url, self.metrics)
+        if backend.shared:
+            from gatepost.signals.postgres import PostgresSignals  # noqa: PLC0415 # as needed
+
+            return PostgresSignals(self.settings.database_url, self.metrics)
+        return MemorySignals()
 
     def _chores(self) -> list[Chore]:
         services = self.services
         gate = Upkeep(self.database, self.ledger, self.settings, services.clock)
-        return [
-            *make_chores(services),
-            Chore("write refusals", gate.refused),
-            Chore("write uses of keys", gate.used),
-            Chore("drop remembered replies", gate.expire),
-        ]
+        chores = [Chore("say hello", lambda: self.presence.run(services))]
+        if self.role.answers:
+            chores.append(Chore("write refusals", gate.refused))
+            chores.append(Chore("write uses of keys", gate.used))
+        if self.role.works:
+            chores += make_chores(services)
+            chores.append(Chore("drop remembered replies", gate.expire))
+            chores.append(Chore("make parts of remembered replies", gate.room))
+        return chores
 
     async def start(self) -> Onboarded | None:
-        """Open for work; on the very first start returns what was made for the newcomer."""
+        """Open for work; on the very first start returns what was made for the newcomer.
+
+        Raises ConfigError when the pepper is not the one this database was made with.
+        """
         self.database.start()
         services = self.services
-        made = await self.database.write(lambda tx: onboard(tx, services.pepper, services.clock()))
+        now = services.clock()
+        await self.database.write(lambda tx: agree(tx, services.pepper, now))
+        made = await self.database.write(lambda tx: onboard(tx, services.pepper, now))
+        await self.limiter.start()
+        await services.signals.start()
+        self._listening = asyncio.create_task(self._forget_revoked())
         self._schedule.start()
         self._health.up = True
         return made
@@ -94,37 +138,23 @@ class App:
         """Finish what was accepted, write what was gathered, close."""
         self.drain()
         await self._schedule.close()
+        if self._listening is not None:
+            self._listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._listening
+            await self.presence.leave(self.services)
+            await self.services.signals.close()
+        await self.limiter.close()
         await self.database.close()
+
+    async def _forget_revoked(self) -> None:
+        """Forget cached callers when any process has revoked something."""
+        with self.services.signals.listen(REVOKED) as bell:
+            while True:
+                if await bell.wait(POLL_S):
+                    self.services.admission.cache.clear()
 
     def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         """Serve one HTTP exchange; health and documents beside the API."""
-        page = self._pages.get(scope["path"], self._pipeline)
-        return page(scope, receive, send)
-
-
-def prepare(settings: Settings) -> Path:
-    """Make the data folder and bring its database to the newest version."""
-    if settings.database_url:
-        message = "database_url: only SQLite in the data folder is supported"
-        raise ConfigError(message)
-    folder = settings.folder
-    make_folder(folder)
-    engine = engine_of(folder / DATABASE)
-    version = migrations.current(engine)
-    if version is not None and not migrations.knows(version):
-        message = "this database was written by a newer Gatepost; upgrade the program"
-        raise ConfigError(message)
-    if version != migrations.head():
-        if version is not None:
-            snapshot(folder, version)
-        migrations.upgrade(engine)
-    engine.dispose()
-    return folder
-
-
-def snapshot(folder: Path, version: str) -> Path:
-    """Copy the database beside itself before its schema changes."""
-    target = folder / f"before-upgrade-from-{version}.db"
-    with sqlite3.connect(folder / DATABASE) as source, sqlite3.connect(target) as copy:
-        source.backup(copy)
-    return target
+        page: Awaitable[None] = self._pages.get(scope["path"], self._rest)(scope, receive, send)
+        return page

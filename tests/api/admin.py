@@ -12,7 +12,8 @@ from typing import Any
 import httpx2
 
 from tests.dialects.native.wire import Wire, data_of
-from tests.server import Server, unique, wait_for
+from tests.server import Server, unique
+from tests.waiting import wait_for
 
 NOBODY = "0" * 32
 

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import httpx2
 
 from tests.dialects.native.wire import Wire
-from tests.server import wait_for
+from tests.waiting import wait_for
 
 PATH = "/v1/events/stream"
 Frame = dict[str, str]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.api.admin import Admin, Hammer, instant
 from tests.dialects.native.wire import problems_of, refusal_of
-from tests.server import wait_for
+from tests.waiting import wait_for
 
 
 def test_rotation_with_grace_keeps_two_secrets_and_never_three(owner: Admin) -> None:

@@ -10,7 +10,8 @@ from gatepost.gate.scopes import PRESETS, Scope
 from gatepost.web.contract import Endpoint
 from tests.api.admin import NOBODY, Admin, instant, without_id
 from tests.dialects.native.wire import an_event, problems_of, refusal_of
-from tests.server import unique, wait_for
+from tests.server import unique
+from tests.waiting import wait_for
 
 
 def test_malformed_unknown_revoked_and_expired_look_alike(owner: Admin) -> None:

@@ -1,9 +1,7 @@
 """People: lists, one with its events, export, erasure."""
 
-import contextlib
 import io
 import json
-import sqlite3
 import zipfile
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +10,7 @@ import httpx2
 import pytest
 
 from tests.api.admin import Admin
+from tests.backends import on_sqlite
 from tests.dialects.native.wire import (
     REPLAY,
     Wire,
@@ -21,7 +20,8 @@ from tests.dialects.native.wire import (
     problems_of,
     refusal_of,
 )
-from tests.server import Server, unique, wait_for
+from tests.server import Server, unique
+from tests.waiting import wait_for
 
 GONE = "No External Identity matches the supplied user_id"
 
@@ -199,12 +199,16 @@ def test_erasure_leaves_events_without_their_user(
         assert text.encode().hex() not in held.lower()  # remembered replies are blobs
 
 
+TABLES = {
+    True: "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE '%VIRTUAL%'",
+    False: "SELECT tablename FROM pg_tables WHERE schemaname = 'public'",
+}
+
+
 def _held(server: Server) -> str:
     """All rows of all tables; of the search index, those it is made of."""
-    named = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE '%VIRTUAL%'"
-    with contextlib.closing(sqlite3.connect(server.data / "gatepost.db")) as database:
-        names = [name for (name,) in database.execute(named)]
-        rows = [row for name in names for row in database.execute(f"SELECT * FROM {name}")]
+    names = [name for (name,) in server.query(TABLES[on_sqlite()])]
+    rows = [row for name in names for row in server.query(f"SELECT * FROM {name}")]
     return "\n".join(
         value.hex() + repr(value) if isinstance(value, bytes) else str(value)
         for row in rows
@@ -213,13 +217,10 @@ def _held(server: Server) -> str:
 
 
 def _await_index(server: Server) -> None:
-    with contextlib.closing(sqlite3.connect(server.data / "gatepost.db")) as database:
-
-        def read(query: str) -> int:
-            return int(database.execute(query).fetchone()[0])
-
-        last = read("SELECT max(seq) FROM events")
-        wait_for(lambda: read("SELECT max(seq) FROM event_index") >= last, "the search index")
+    (last,) = server.query("SELECT max(seq) FROM events")[0]
+    wait_for(
+        lambda: server.query("SELECT max(seq) FROM event_index")[0][0] >= last, "the search index"
+    )
 
 
 def test_only_the_user_id_itself_erases(wire: Wire) -> None:

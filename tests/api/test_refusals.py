@@ -1,13 +1,13 @@
 """The ledger of refused requests."""
 
 import secrets
-import sqlite3
 import time
 from typing import Any
 
 from tests.api.admin import NOBODY, Admin
 from tests.dialects.native.wire import INSTANT, an_event, problems_of
-from tests.server import Server, wait_for
+from tests.server import Server
+from tests.waiting import wait_for
 
 
 def lines_of(admin: Admin, key_id: str, count: int) -> list[dict[str, Any]]:
@@ -87,11 +87,11 @@ def test_pages_lose_and_repeat_nothing_where_moments_are_equal(roomy: Server, fr
         for route in ("GET /a", "GET /b")
         for _ in range(4)
     ]
-    with sqlite3.connect(roomy.data / "gatepost.db", timeout=30) as database:
-        database.executemany(
+    for row in rows:
+        roomy.query(
             "INSERT INTO refusals (account_id, hour, key_id, code, route, count, detail,"
             " request_id, last_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            rows,
+            *row,
         )
     found = fresh.all_of("/v1/refusals", "refusals", 5)
     slots = [(one["keyId"], one["code"], one["route"], one["lastAt"]) for one in found]

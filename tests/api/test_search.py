@@ -1,7 +1,5 @@
 """Filters of GET /v1/events: each alone, together, and the moment after an event is stored."""
 
-import contextlib
-import sqlite3
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,7 +7,8 @@ import httpx2
 import pytest
 
 from tests.dialects.native.wire import Wire, a_person, an_event, at_once, data_of
-from tests.server import Server, unique, wait_for
+from tests.server import Server, unique
+from tests.waiting import wait_for
 
 PATH = "/v1/events"
 
@@ -31,13 +30,10 @@ def make(wire: Wire, **fields: Any) -> str:
 
 def await_index(server: Server) -> None:
     """Wait until the index has reached all that is stored now."""
-    with contextlib.closing(sqlite3.connect(server.data / "gatepost.db")) as database:
-
-        def read(query: str) -> int:
-            return int(database.execute(query).fetchone()[0])
-
-        last = read("SELECT max(seq) FROM events")
-        wait_for(lambda: read("SELECT max(seq) FROM event_index") >= last, "the search index")
+    (last,) = server.query("SELECT max(seq) FROM events")[0]
+    wait_for(
+        lambda: server.query("SELECT max(seq) FROM event_index")[0][0] >= last, "the search index"
+    )
 
 
 @pytest.mark.parametrize("indexed", [False, True])

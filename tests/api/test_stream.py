@@ -18,7 +18,8 @@ from tests.dialects.native.wire import (
     problems_of,
     refusal_of,
 )
-from tests.server import Server, unique, wait_for
+from tests.server import Server, unique
+from tests.waiting import wait_for
 
 
 @pytest.fixture(scope="module")

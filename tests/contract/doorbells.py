@@ -12,8 +12,8 @@ from gatepost.signals import valkey as through_valkey
 from gatepost.signals.contract import Bell
 from gatepost.signals.shared import SharedSignals
 from tests.postgres import Postgres
-from tests.server import wait_for
 from tests.valkey import Valkey
+from tests.waiting import wait_for
 
 PATIENCE_S = 10.0
 NOTICED_S = 6.0

@@ -15,7 +15,7 @@ from gatepost.base.metrics import Metrics
 from gatepost.signals.contract import REVOKED, Signals, Topic
 from gatepost.signals.memory import MemorySignals
 from gatepost.signals.postgres import PostgresSignals
-from gatepost.signals.shared import GAP_S, PENDING_MAX
+from gatepost.signals.shared import ANSWER_S, GAP_S, IDLE_S, PENDING_MAX
 from gatepost.signals.valkey import ValkeySignals
 from tests.contract.doorbells import (
     SECRET,
@@ -248,19 +248,32 @@ async def test_a_frozen_server_is_given_up_in_time(hub: Hub) -> None:
         assert await rung(bell)
 
 
-async def test_what_is_rung_while_cut_off_is_told_on_return(hub: Hub) -> None:
+@pytest.mark.parametrize("moment", ["before it is noticed", "after it is noticed"])
+async def test_what_is_rung_while_cut_off_is_told_on_return(hub: Hub, moment: str) -> None:
     async with Road(hub.server.port).opened() as road:
         a, b = hub.join(hub.by_way_of(road.port)), hub.join()
         await a.start()
         await b.start()
-        road.block()
-        await until_lost(a)
         with b.listen("x") as bell:
-            a.ring("x")
+            road.block()
+            if moment == "before it is noticed":
+                a.ring("x")
+                await until_lost(a)
+            else:
+                await until_lost(a)
+                a.ring("x")
             road.unblock()
             assert await rung(bell)
         assert count(b, "losses") == 0
         await a.close()
+
+
+async def test_silence_is_no_loss(hub: Hub) -> None:
+    a, b = await hub.pair()
+    with a.listen("x") as near, b.listen("x") as far:
+        assert not await far.wait(IDLE_S + ANSWER_S + 0.5)
+        assert not await stands(near)
+    assert count(a, "losses") == count(b, "losses") == 0
 
 
 async def test_whoever_looks_when_rung_sees_everything_in_the_end(hub: Hub) -> None:

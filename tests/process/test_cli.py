@@ -13,7 +13,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.server import PROGRAM, Key, Server, Tenant, unique, wait_for
+from tests.server import PROGRAM, Key, Server, Tenant, unique
+from tests.waiting import wait_for
 
 
 def get(server: Server, path: str, key: str) -> httpx2.Response:

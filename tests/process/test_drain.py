@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from tests.server import Server, wait_for
+from tests.server import Server
+from tests.waiting import wait_for
 
 BODY = b'{"channelName": "drain", "title": "In flight"}'
 

@@ -13,7 +13,8 @@ import pytest
 
 from gatepost.cli.trial import Trial
 from tests.process.lost_cache import Disk, build
-from tests.server import PROGRAM, Server, unique, wait_for
+from tests.server import PROGRAM, Server, unique
+from tests.waiting import wait_for
 
 CYCLES = 20
 POWER_CUTS = 10

@@ -15,7 +15,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.server import PROGRAM, Server, wait_for
+from tests.server import PROGRAM, Server
+from tests.waiting import wait_for
 
 START_S = 30
 

@@ -18,6 +18,8 @@ FILE = "gatepost.toml"
 # What the data folder holds.
 DATABASE = "gatepost.db"
 PEPPER = "pepper.key"
+PEPPER_CHARS_MIN = 32
+VALKEY = ("valkey://", "valkeys://", "redis://", "rediss://", "unix://")
 
 
 class ConfigError(Exception):
@@ -35,7 +37,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     host: Annotated[str, _about("Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, _about("Port to listen on; 0 takes a free one.", ge=0, le=65535)] = 8080
     database_url: Annotated[
-        str, _about("Where the truth is kept; empty means SQLite in the data folder.")
+        str,
+        _about(
+            "Where the truth is kept: `postgresql://user:password@host/database`;"
+            " empty means SQLite in the data folder."
+        ),
+    ] = ""
+    valkey_url: Annotated[
+        str,
+        _about(
+            "Where several processes share limits and signals: `valkey://…` or `redis://…`;"
+            " empty means that each process limits alone."
+        ),
+    ] = ""
+    pepper: Annotated[
+        str,
+        _about(
+            "The secret that API keys are hashed under, the same for every process: at least 32"
+            " characters, or 64 hexadecimal digits; empty means `pepper.key` in the data folder."
+        ),
     ] = ""
     public_url: Annotated[
         str, _about("The address clients use, for links; empty means the listening address.")
@@ -47,6 +67,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             pattern="^(on|off)$",
         ),
     ] = "on"
+    limiter_outage: Annotated[
+        str,
+        _about(
+            "While Valkey cannot be reached, writes are limited by each process to its share"
+            " (`local`), refused (`refuse`) or let through (`open`); reads go on.",
+            pattern="^(local|refuse|open)$",
+        ),
+    ] = "local"
     unknown_keys_per_minute: Annotated[
         int, _about("Requests with an unknown key, per address and minute, before 429.", ge=1)
     ] = 60
@@ -69,6 +97,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         float, _about("Seconds a stream may stall before it is dropped.", gt=0)
     ] = 15.0
     readers: Annotated[int, _about("Read connections to the database.", ge=1, le=64)] = 4
+    writers: Annotated[
+        int, _about("Write connections to PostgreSQL; SQLite has one.", ge=2, le=16)
+    ] = 2
     log_level: Annotated[
         str, _about("Least severe log line shown.", pattern="^(debug|info|warning|error)$")
     ] = "info"
@@ -91,7 +122,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ConfigError(message) from None
 
 
-SECRET_FIELDS = frozenset({"database_url"})
+SECRET_FIELDS = frozenset({"database_url", "pepper", "valkey_url"})
 FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
 
 
@@ -187,6 +218,12 @@ def _check(origins: Mapping[str, Origin]) -> Settings:
             raise ConfigError(message) from None
     settings = Settings(**values)
     settings.networks()
+    if settings.pepper and len(settings.pepper) < PEPPER_CHARS_MIN:
+        message = f"pepper must have at least {PEPPER_CHARS_MIN} characters"
+        raise ConfigError(message)
+    if settings.valkey_url and not settings.valkey_url.startswith(VALKEY):
+        message = f"valkey_url must start with one of {', '.join(VALKEY)}"
+        raise ConfigError(message)
     if settings.batch_bytes_max < settings.body_bytes_max:
         message = "batch_bytes_max must be at least body_bytes_max"
         raise ConfigError(message)

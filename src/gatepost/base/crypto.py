@@ -26,16 +26,20 @@ HEX_DRAWN_MIN = 0.6  # nothing that people write is made of these digits
 LETTERS = 52
 CASE_SHARE_MAX = 4
 
+HEX_PEPPER = re.compile(r"[0-9a-fA-F]{64}")
 _PREFIX = re.compile(r"^(?:[a-z][a-z0-9]{0,9}_){1,2}")
 _HEX = frozenset("0123456789abcdef")
 _MIXED = (frozenset(BASE62[:10]), frozenset(BASE62[10:36]), frozenset(BASE62[36:]))
 
 
-def load_pepper(path: Path) -> bytes:
-    """Read the pepper, or make it on the first run: 32 bytes, readable by the owner alone.
+def load_pepper(path: Path, given: str = "") -> bytes:
+    """Return the pepper that is given as text (64 hexadecimal digits mean their 32 bytes), else
+    read it; on the first run make it: 32 bytes, readable by the owner alone.
 
     Raises ValueError when the file has been cut short.
     """
+    if given:
+        return bytes.fromhex(given) if HEX_PEPPER.fullmatch(given) else given.encode()
     try:
         pepper = path.read_bytes()
     except FileNotFoundError:
@@ -53,6 +57,11 @@ def _make_pepper(path: Path) -> bytes:
     except FileExistsError:  # another process was quicker
         return load_pepper(path)
     return pepper
+
+
+def pepper_check(pepper: bytes) -> str:
+    """Return what tells one pepper from another and says nothing about either."""
+    return hmac.digest(pepper, b"gatepost pepper check", "sha256").hex()[:32]
 
 
 def digest(pepper: bytes, secret: str) -> bytes:

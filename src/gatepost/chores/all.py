@@ -19,6 +19,7 @@ from gatepost.storage.db import Database, Tx
 
 EXPIRE_CHUNK = 500
 EXPIRE_REST_S = 60.0
+ROOM_EVERY_S = 3600.0
 
 
 class Kit(Protocol):
@@ -36,7 +37,25 @@ class Kit(Protocol):
 
 def make_chores(kit: Kit) -> list[Chore]:
     """List the chores of the nouns."""
-    return [Chore("index events", Index(kit).run), Chore("drop old events", Retention(kit).run)]
+    return [
+        Chore("index events", Index(kit).run),
+        Chore("drop old events", Retention(kit).run),
+        Chore("make parts of events", Room(kit).run),
+    ]
+
+
+class Room:
+    """Makes the parts of the events' tables ahead of time."""
+
+    def __init__(self, kit: Kit) -> None:
+        """Hold what it needs."""
+        self._kit = kit
+
+    async def run(self) -> float:
+        """Make what is missing."""
+        now = self._kit.clock()
+        await self._kit.database.write(lambda tx: events.make_parts(tx, now))
+        return ROOM_EVERY_S
 
 
 class Retention:
@@ -52,8 +71,9 @@ class Retention:
         write = self._kit.database.write
         more = await write(lambda tx: events.drop_expired_keys(tx, now, EXPIRE_CHUNK))
         days = self._kit.settings.events_days
-        if days:
-            before = floor_at(now - days * DAY_MS)
+        left = await write(lambda tx: events.drop_parts(tx, now - days * DAY_MS)) if days else 0
+        if left:
+            before = floor_at(left)
             for account in await self._kit.database.read(accounts.list_):
                 for project_id in await self._kit.database.read(_projects(account.id)):
                     more = max(more, await write(_drop(project_id, before)))

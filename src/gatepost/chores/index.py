@@ -62,7 +62,7 @@ class Index:
         """Learn, now and then, how many events are still to come."""
         if self._rested.at_s >= self._looked + LOOK_S:
             self._looked = self._rested.at_s
-            self._lag = await self._database.read(search.lag)
+            self._lag = await self._database.read(lambda tx: search.lag(tx, LAG_MAX + 1))
 
 
 class Mark(NamedTuple):

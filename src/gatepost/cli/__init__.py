@@ -11,8 +11,9 @@ from cyclopts import App
 from gatepost.cli import account, config, key, plan, project, selftest
 from gatepost.cli.common import FAILED, INTERRUPTED, OK, USAGE, Failure, say
 from gatepost.cli.doctor import doctor
+from gatepost.cli.migrate import migrate
 from gatepost.cli.send import send, tail
-from gatepost.cli.serve import serve
+from gatepost.cli.serve import serve, worker
 
 if TYPE_CHECKING:
     from gatepost.base.errors import AppError
@@ -32,7 +33,7 @@ app = App(
     version=_version,
     result_action="return_value",
 )
-for command in (serve, send, tail, doctor):
+for command in (serve, worker, migrate, send, tail, doctor):
     app.command(command)
 for group in (account, project, key, plan, config, selftest):
     app.command(group.app)
@@ -68,6 +69,7 @@ def explain(error: Exception) -> Failure | None:
     """Put an expected fault into one line; None for a fault of ours, which keeps its trace."""
     import sqlite3
 
+    import psycopg
     from sqlalchemy.exc import DatabaseError
 
     from gatepost.base.config import ConfigError
@@ -75,7 +77,7 @@ def explain(error: Exception) -> Failure | None:
 
     if isinstance(error, AppError):
         return Failure(_sentence(error), USAGE if error.code is Code.INVALID else FAILED)
-    if isinstance(error, DatabaseError | sqlite3.Error):
+    if isinstance(error, DatabaseError | sqlite3.Error | psycopg.Error):
         return Failure(f"database: {getattr(error, 'orig', error)}")
     return Failure(str(error)) if isinstance(error, ConfigError | OSError) else None
 

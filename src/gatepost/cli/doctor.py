@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 FREE_BYTES_MIN = 512 * 1024 * 1024
 OTHERS = 0o077
 SKEW_MS_MAX = 300_000
+REACH_S = 2.0
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -58,13 +59,14 @@ def examine(common: Common) -> Iterator[Check]:
     yield _guarded("folder", _folder, settings)
     yield _guarded("disk", _disk, settings)
     yield _guarded("port", _port, settings)
-    if not (settings.folder / DATABASE).is_file():
+    if not settings.database_url and not (settings.folder / DATABASE).is_file():
         yield Check("database", ok=False, detail="there is none yet: `gatepost serve` makes it")
         return
     yield _guarded("pepper", _pepper, settings)
     yield _guarded("database", _database, settings)
     yield _guarded("schema", _schema, settings)
     yield _guarded("clock", _clock, settings)
+    yield _guarded("limits", _limits, settings)
 
 
 def _guarded(name: str, look: Callable[[Settings], str], settings: Settings) -> Check:
@@ -129,19 +131,28 @@ def served_by(folder: Path) -> str | None:
 
 def _pepper(settings: Settings) -> str:
     from gatepost.base.crypto import load_pepper
+    from gatepost.prepare import check_pepper
+    from gatepost.storage.backend import backend_of
 
     path = settings.folder / PEPPER
-    if not path.is_file():
+    if not settings.pepper and not path.is_file():
         raise Failure(f"{path} is missing: without it no key is recognised; restore it")
-    load_pepper(path)
+    with backend_of(settings).read() as tx:
+        check_pepper(tx, load_pepper(path, settings.pepper))
+    if settings.pepper:
+        return "set, and the one the keys were made with"
     return _private(path, "the pepper", "600")
 
 
 def _database(settings: Settings) -> str:
-    from gatepost.storage.sqlite import engine_of
+    from gatepost.storage.backend import backend_of
 
+    backend = backend_of(settings)
+    if backend.shared:
+        backend.check()
+        return f"{backend.shown}, synced at every commit"
     path = settings.folder / DATABASE
-    with engine_of(path).connect() as sql:
+    with backend.engine.connect() as sql:
         (answer,) = sql.exec_driver_sql("PRAGMA quick_check(1)").fetchone() or ("no answer",)
     if answer != "ok":
         raise Failure(f"{path} is damaged: {answer}")
@@ -150,27 +161,54 @@ def _database(settings: Settings) -> str:
 
 def _schema(settings: Settings) -> str:
     from gatepost import migrations
-    from gatepost.storage.sqlite import engine_of
+    from gatepost.storage.backend import backend_of
 
-    found = migrations.current(engine_of(settings.folder / DATABASE))
+    backend = backend_of(settings)
+    found = migrations.current(backend.engine)
     if found is not None and not migrations.knows(found):
         raise Failure(f"version {found} is a newer program's: upgrade this one")
     if found != migrations.head():
-        raise Failure(f"version {found}: the next `gatepost serve` brings it to the newest")
+        who = "`gatepost migrate`" if backend.shared else "the next `gatepost serve`"
+        raise Failure(f"version {found}: {who} brings it to the newest")
     return f"version {found}, the newest"
 
 
 def _clock(settings: Settings) -> str:
     from gatepost.base.clock import iso, now_ms
-    from gatepost.storage.db import Tx
-    from gatepost.storage.sqlite import engine_of
+    from gatepost.storage.backend import backend_of
 
-    with engine_of(settings.folder / DATABASE).connect() as sql:
-        newest = _newest(Tx(sql, sql.connection.driver_connection, "sqlite"))
+    with backend_of(settings).read() as tx:
+        newest = _newest(tx)
     now = now_ms()
     if newest > now + SKEW_MS_MAX:
         raise Failure(f"it is {iso(now)} here, but the newest event is of {iso(newest)}")
     return iso(now)
+
+
+def _limits(settings: Settings) -> str:
+    """Several processes need one place to count."""
+    from gatepost.base.clock import now_ms
+    from gatepost.domains.processes import store
+    from gatepost.storage.backend import backend_of
+
+    if settings.valkey_url:
+        return _reach(settings.valkey_url)
+    with backend_of(settings).read() as tx:
+        alive = [one for one in store.alive(tx, now_ms()) if one.role.answers]
+    if len(alive) > 1:
+        raise Failure(f"{len(alive)} processes limit each by itself: set valkey_url")
+    return "counted in the one process that serves"
+
+
+def _reach(url: str) -> str:
+    import valkey
+
+    with valkey.Valkey.from_url(url, socket_timeout=REACH_S, socket_connect_timeout=REACH_S) as one:
+        try:
+            one.ping()
+        except valkey.exceptions.ValkeyError as error:
+            raise Failure(f"Valkey cannot be reached ({type(error).__name__})") from None
+    return "shared through Valkey"
 
 
 def _newest(tx: Tx) -> int:

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from gatepost.cli.common import COMMON, OK, Common, Failure, load, put, put_json, say
+from gatepost.cli.common import COMMON, OK, USAGE, Common, Failure, load, put, put_json, say
 
 if TYPE_CHECKING:
     from gatepost.app import App
     from gatepost.base.config import Settings
+    from gatepost.domains.processes.model import Role
     from gatepost.engine.onboard import Onboarded
 
 LOCK = "serve.lock"
@@ -35,26 +36,61 @@ def serve(
     *,
     host: Annotated[str | None, Parameter(help="Address to listen on: 127.0.0.1.")] = None,
     port: Annotated[int | None, Parameter(help="Port: 8080; 0 takes a free one.")] = None,
+    workers: Annotated[
+        bool, Parameter(negative="--no-workers", help="Work in the background as well.")
+    ] = True,
     common: Common = COMMON,
 ) -> int:
-    """Serve the data folder; the first run makes an account, a project and a key.
+    """Serve the installation; the first run makes an account, a project and a key.
 
     SIGTERM and SIGINT drain: open requests are finished, streams end, then the program exits
     with 0. A second signal ends it at once.
     """
+    from gatepost.domains.processes.model import Role
+
+    settings, _ = load(common, host=host, port=port)
+    return _run(settings, Role.ALL if workers else Role.API, json=common.json)
+
+
+def worker(
+    *,
+    host: Annotated[str | None, Parameter(help="Address to listen on: 127.0.0.1.")] = None,
+    port: Annotated[int | None, Parameter(help="Port: 8080; 0 takes a free one.")] = None,
+    common: Common = COMMON,
+) -> int:
+    """Work in the background alone, beside `gatepost serve --no-workers`.
+
+    It answers `/healthz`, `/readyz` and `/metrics`, and ends as `serve` does.
+    """
+    from gatepost.domains.processes.model import Role
+
+    settings, _ = load(common, host=host, port=port)
+    return _run(settings, Role.WORKER, json=common.json)
+
+
+def _run(settings: Settings, role: Role, *, json: bool) -> int:
     import uvloop
 
     from gatepost.base import log
-    from gatepost.base.durable import make_folder
 
-    settings, _ = load(common, host=host, port=port)
     log.setup(settings.log_level, settings.log_format)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    make_folder(settings.folder)
-    with locked(settings.folder), listen(settings.host, settings.port) as sock:
-        app = make_app(settings)
-        uvloop.run(_serve(app, sock, json=common.json))
+    if role is not role.ALL and not settings.database_url:
+        raise Failure("SQLite is served by one process: set database_url for several", USAGE)
+    with _only_one(settings), listen(settings.host, settings.port) as sock:
+        app = make_app(settings, role)
+        uvloop.run(_serve(app, sock, json=json))
     return OK
+
+
+def _only_one(settings: Settings) -> contextlib.AbstractContextManager[None]:
+    """A SQLite file has one server; a database of a server of its own has any number."""
+    if settings.database_url:
+        return contextlib.nullcontext()
+    from gatepost.base.durable import make_folder
+
+    make_folder(settings.folder)
+    return locked(settings.folder)
 
 
 @contextlib.contextmanager
@@ -85,13 +121,13 @@ def listen(host: str, port: int) -> socket.socket:
         raise Failure(text) from None
 
 
-def make_app(settings: Settings) -> App:
+def make_app(settings: Settings, role: Role) -> App:
     """Build the service; a damaged pepper or a database that cannot sync is a refusal."""
     from gatepost.app import App
-    from gatepost.storage.sqlite import NotDurable
+    from gatepost.storage.db import NotDurable
 
     try:
-        return App(settings)
+        return App(settings, role)
     except (ValueError, NotDurable) as error:
         raise Failure(str(error)) from None
 
@@ -103,7 +139,7 @@ async def _serve(app: App, sock: socket.socket, *, json: bool) -> None:
     try:
         made = await app.start()
         _tune_interpreter()
-        _announce(app.settings, sock, made, json=json)
+        _announce(app.settings, app.role, sock, made, json=json)
         await server.serve([sock])
     finally:
         await app.close()
@@ -165,11 +201,19 @@ def make_server(app: App) -> Any:
 
 
 def _announce(
-    settings: Settings, sock: socket.socket, made: Onboarded | None, *, json: bool
+    settings: Settings,
+    role: Role,
+    sock: socket.socket,
+    made: Onboarded | None,
+    *,
+    json: bool,
 ) -> None:
     address = address_of(sock)
     if json:
         put_json({"address": address, "key": made.secret if made else None})
+        return
+    if not role.answers:
+        put(f"Working; health at {address}/healthz")
         return
     public = settings.public_url.rstrip("/") or address
     put(f"API   {public}\nDocs  {public}/docs")

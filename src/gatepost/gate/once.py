@@ -15,12 +15,11 @@ import sqlalchemy as sa
 
 from gatepost.base.clock import DAY_MS
 from gatepost.base.errors import AppError, Code
-from gatepost.base.ids import AccountId
 from gatepost.domains.quotas import store as quotas
-from gatepost.domains.quotas.model import Allowance, period, resets_at
+from gatepost.domains.quotas.model import Allowance, Slot, period, resets_at
 from gatepost.gate.admit import Caller
-from gatepost.gate.tables import idempotency
-from gatepost.storage import sql
+from gatepost.gate.tables import REPLY_PARTS, idempotency
+from gatepost.storage import parts, sql
 from gatepost.storage.db import Tx
 
 TTL_MS = DAY_MS
@@ -77,7 +76,6 @@ class Admitted(Protocol):
 Item = tuple[Any, Any]
 Outcome = Reply | AppError
 Work = Callable[[Tx, Sequence[Any], Sequence[Any]], Sequence[Outcome]]
-Slot = tuple[AccountId, str, int]
 
 
 class _Known(NamedTuple):
@@ -98,6 +96,7 @@ class Once:
     def __call__(self, tx: Tx, items: Sequence[Item]) -> list[Outcome]:
         """Settle a group. Followers of a refused request run in a further round."""
         outcomes: list[Outcome | None] = [None] * len(items)
+        _hold(tx, (call.claim for call, _ in items))
         left: Sequence[int] = range(len(items))
         while left:
             left = self._round(tx, items, left, outcomes)
@@ -141,11 +140,11 @@ class Once:
         *,
         stale: bool,
     ) -> None:
-        meter = _Meter(tx)
+        meter = _Meter(tx, self._charge)
+        meter.open(items[index] for index in fresh)
         admitted = []
         for index in fresh:
-            call, command = items[index]
-            refusal = meter.charge(call, self._charge(command))
+            refusal = meter.charge(items[index])
             if refusal is None:
                 admitted.append(index)
             else:
@@ -156,7 +155,7 @@ class Once:
         replies = self._work(tx, calls, [items[index][1] for index in admitted])
         for index, reply in zip(admitted, replies, strict=True):
             outcomes[index] = reply
-            meter.settle(*items[index], self._charge, reply)
+            meter.settle(items[index], reply)
         meter.write()
         _remember(tx, calls, replies, stale=stale)
 
@@ -164,56 +163,50 @@ class Once:
 class _Meter:
     """Quota charges of one group, kept in memory until all of it is known."""
 
-    def __init__(self, tx: Tx) -> None:
+    def __init__(self, tx: Tx, price: Callable[[Any], Charge | None]) -> None:
         self._tx = tx
+        self._price = price
         self._used: dict[Slot, int] = {}
         self._added: dict[Slot, int] = {}
 
-    def charge(self, call: Admitted, charge: Charge | None) -> AppError | None:
+    def open(self, items: Iterable[Item]) -> None:
+        """Read how the quotas stand that these items may be charged to, all at once."""
+        slots = {slot for item in items for _, slot, _ in self._charged(item)}
+        if slots:
+            self._used = quotas.hold(self._tx, slots)
+
+    def charge(self, item: Item) -> AppError | None:
         """Reserve the units in every quota that counts them, or in none."""
-        if charge is None or not call.caller.allowances:
-            return None
-        counted = [one for one in call.caller.allowances if charge.meter in one.counts]
-        slots = [(one, self._slot(call, one)) for one in counted]
-        for allowance, slot in slots:
-            used = self._read(slot)
+        charged = self._charged(item)
+        for allowance, slot, charge in charged:
+            used = self._used[slot] + self._added.get(slot, 0)
             if used + charge.units > allowance.limit:
-                return _spent(allowance, used, charge, call.now)
-        for _, slot in slots:
+                return _spent(allowance, used, charge, item[0].now)
+        for _, slot, charge in charged:
             self._added[slot] = self._added.get(slot, 0) + charge.units
         return None
 
-    def settle(
-        self,
-        call: Admitted,
-        command: Any,
-        price: Callable[[Any], Charge | None],
-        reply: Outcome,
-    ) -> None:
+    def settle(self, item: Item, reply: Outcome) -> None:
         """Give back what a request reserved and did not use."""
-        if not call.caller.allowances:
-            return
-        charge = price(command)
-        if charge is None:
-            return
-        back = charge.units if isinstance(reply, AppError) else reply.unused
-        for allowance in call.caller.allowances:
-            if charge.meter in allowance.counts:
-                self._added[self._slot(call, allowance)] -= back
+        for _, slot, charge in self._charged(item):
+            self._added[slot] -= charge.units if isinstance(reply, AppError) else reply.unused
 
     def write(self) -> None:
         """Charge what was used."""
-        for (account_id, name, number), units in self._added.items():
-            if units:
-                quotas.add(self._tx, account_id, name, number, units)
+        quotas.add(self._tx, {slot: units for slot, units in self._added.items() if units})
 
-    def _slot(self, call: Admitted, allowance: Allowance) -> Slot:
-        return (call.caller.account_id, allowance.name, period(allowance, call.now))
-
-    def _read(self, slot: Slot) -> int:
-        if slot not in self._used:
-            self._used[slot] = quotas.used(self._tx, *slot)
-        return self._used[slot] + self._added.get(slot, 0)
+    def _charged(self, item: Item) -> list[tuple[Allowance, Slot, Charge]]:
+        call, command = item
+        allowances = call.caller.allowances
+        charge = self._price(command) if allowances else None
+        if charge is None:
+            return []
+        account_id, now = call.caller.account_id, call.now
+        return [
+            (one, Slot(account_id, one.name, period(one, now)), charge)
+            for one in allowances
+            if charge.meter in one.counts
+        ]
 
 
 def _spent(allowance: Allowance, used: int, charge: Charge, now: int) -> AppError:
@@ -232,6 +225,11 @@ def _spent(allowance: Allowance, used: int, charge: Charge, now: int) -> AppErro
     )
 
 
+def _hold(tx: Tx, claims: Iterable[Claim | None]) -> None:
+    """Let whoever comes with the same key at the same time, here or elsewhere, wait."""
+    sql.lock(tx, [claim.scope + claim.claim for claim in claims if claim is not None])
+
+
 def _find(tx: Tx, calls: Iterable[Admitted]) -> dict[tuple[bytes, bytes], _Known]:
     wanted: dict[bytes, list[bytearray]] = {}
     for call in calls:
@@ -240,7 +238,7 @@ def _find(tx: Tx, calls: Iterable[Admitted]) -> dict[tuple[bytes, bytes], _Known
     return {
         (row[0], row[1]): _Known(*row[2:])
         for scope, claims in wanted.items()
-        for row in sql.lookup(tx, idempotency, COLUMNS, "scope", scope, "claim", claims)
+        for row in sql.lookup(tx, idempotency, COLUMNS, ("scope", scope), "claim", claims)
     }
 
 
@@ -299,15 +297,25 @@ def _drop(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
 
 def forget(tx: Tx, scope: bytes, text: str) -> None:
     """Empty remembered replies of a scope that hold a text: the person asked to be erased."""
-    holds = sa.func.instr(idempotency.c.body, text.encode()) > 0
+    holds = sql.holds(tx, idempotency.c.body, text.encode())
     mine = idempotency.c.scope == scope
     tx.run(sa.update(idempotency).where(mine, holds).values(body=None))
 
 
+def make_parts(tx: Tx, now: int) -> None:
+    """Make room for the replies of the days to come."""
+    parts.make(tx, REPLY_PARTS, now)
+
+
 def expire(tx: Tx, now: int, limit: int) -> int:
-    """Delete remembered replies past their time, oldest first; returns how many."""
+    """Delete remembered replies past their time, oldest first; returns how many single ones."""
+    left = parts.drop(tx, REPLY_PARTS, now)
+    if not left:
+        return 0
     oldest = sa.select(idempotency.c.seq).order_by(idempotency.c.seq).limit(limit)
     gone = tx.run(
-        sa.delete(idempotency).where(idempotency.c.seq.in_(oldest), idempotency.c.expires_at <= now)
+        sa.delete(idempotency).where(
+            idempotency.c.seq.in_(oldest), idempotency.c.expires_at <= left
+        )
     )
     return gone.rowcount

@@ -12,6 +12,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from gatepost.base.clock import DAY_MS
 from gatepost.storage.metadata import (
     id_column,
     metadata,
@@ -19,6 +20,7 @@ from gatepost.storage.metadata import (
     sequence_column,
     text_column,
 )
+from gatepost.storage.parts import Parted
 
 # `scope` is the project's id, or the account's for what belongs to no project; `claim` is a
 # 16-byte digest of the client's key. Of a reply that carried a secret only the id it was about
@@ -36,6 +38,8 @@ idempotency = Table(
     UniqueConstraint("scope", "claim"),
     sqlite_autoincrement=True,
 )
+
+REPLY_PARTS = Parted("idempotency", "expires_at", DAY_MS, int, ahead=3, past=False)
 
 refusals = Table(
     "refusals",

@@ -13,10 +13,11 @@ REFUSED_EVERY_S = 1.0
 USED_EVERY_S = 20.0
 EXPIRE_EVERY_S = 60.0
 EXPIRE_CHUNK = 500
+ROOM_EVERY_S = 3600.0
 
 
 class Upkeep:
-    """Three chores over the gate's tables."""
+    """The chores over the gate's tables."""
 
     def __init__(
         self, database: Database, waiting: Ledger, settings: Settings, clock: Clock
@@ -43,6 +44,12 @@ class Upkeep:
         if used:
             await self._database.write(lambda tx: ledger.write_used(tx, used))
         return USED_EVERY_S
+
+    async def room(self) -> float:
+        """Make the parts of the remembered replies ahead of time."""
+        now = self._clock()
+        await self._database.write(lambda tx: once.make_parts(tx, now))
+        return ROOM_EVERY_S
 
     async def expire(self) -> float:
         """Drop remembered replies after 24 hours, and the ledger after its days."""

@@ -8,8 +8,8 @@ requests that meet the outage first; one probe at a time finds the server again.
 The bound for a limit N and n live processes, as units charged in any one window:
 
 - N while the server can be reached.
-- 2 N in a window that touches an outage: N through the server, and all local shares. (N + n, if the
-  limit is smaller than the number of processes.) The beginning of an outage adds less, since each
+- 2 N in a window that touches an outage, of all processes or of some: N through the server, and all
+  local shares. (N + n, if the limit is smaller than the number of processes.) The beginning of an outage adds less, since each
   process knows its own charges: nothing, if they were spread evenly. The end may add all of it,
   since the server does not know the local ones.
 - N more for each time that the server comes back empty within the window.

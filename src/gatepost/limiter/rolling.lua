@@ -1,5 +1,5 @@
 #!lua
--- One or more decisions over the same subjects, in one atomic step. The rules are those of windows.py.
+-- One or more decisions over the same subjects, in one atomic step, by the rules of windows.py.
 --
 -- KEYS  one list per subject: [state, entry, entry, ...], the oldest entry first
 -- ARGV  the time now in microseconds, or '' for the server's own clock

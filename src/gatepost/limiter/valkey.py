@@ -1,4 +1,4 @@
-"""The limiter of many processes: rolling logs in Valkey or Redis, decided there by a script.
+"""The limiter of many processes: rolling logs in Valkey (or Redis from 7 on), decided by a script.
 
 Each decision is one atomic step on the server, by the server's clock. What is asked while a round
 trip is under way waits and shares the next one, so a slow server is asked less often, not more.

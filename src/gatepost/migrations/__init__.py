@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -13,6 +15,8 @@ from gatepost.gate import tables as _gate_tables  # noqa: F401 # registers the g
 from gatepost.storage.metadata import metadata
 
 FOLDER = Path(__file__).parent
+LOCK = 0x6761_7465_706F_7374
+"""The number of the advisory lock: `gatepost` in ASCII."""
 
 
 def all_tables() -> sa.MetaData:
@@ -58,6 +62,20 @@ def upgrade(engine: sa.Engine) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
-    with engine.connect() as connection:
+    with engine.connect() as connection, _alone(connection):
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+@contextlib.contextmanager
+def _alone(connection: sa.Connection) -> Iterator[None]:
+    """Keep other processes waiting that would do the same; on SQLite the transaction does."""
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    connection.exec_driver_sql("SET lock_timeout = '60s'; SET statement_timeout = 0")
+    connection.exec_driver_sql(f"SELECT pg_advisory_lock({LOCK})")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"SELECT pg_advisory_unlock({LOCK})")

@@ -12,14 +12,11 @@ context.configure(
     render_as_batch=sqlite,
     transactional_ddl=True,
 )
-if sqlite:
-    # The connection is in autocommit, so the transaction is begun by hand: all or nothing.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+# The connection is in autocommit, so the transaction is begun by hand: all or nothing.
+connection.exec_driver_sql("BEGIN IMMEDIATE" if sqlite else "BEGIN")
 try:
     context.run_migrations()
 except BaseException:
-    if sqlite:
-        connection.exec_driver_sql("ROLLBACK")
+    connection.exec_driver_sql("ROLLBACK")
     raise
-if sqlite:
-    connection.exec_driver_sql("COMMIT")
+connection.exec_driver_sql("COMMIT")

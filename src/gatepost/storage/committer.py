@@ -1,4 +1,4 @@
-"""Grouped commits: one thread, one transaction for all that waits, one fsync for all of it.
+"""Grouped commits: one transaction for all that waits, one fsync for all of it.
 
 No timer gathers a group: while one commit runs, the next one gathers by itself.
 """
@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import count
 from queue import SimpleQueue
 from typing import Any, Protocol
 
@@ -19,6 +20,9 @@ from gatepost.base.metrics import Metrics
 from gatepost.storage.db import Tx, Verb
 
 WEIGHT_MAX = 4096
+# Every item may hold a lock of the server, which has a table of some thousands.
+ALIKE_MAX = 256
+ALIKE_WEIGHT_MAX = 2048
 RETRY_AFTER_S = 1.0
 
 
@@ -32,6 +36,10 @@ class Connection(Protocol):
     def release(self) -> None: ...
     def undo(self) -> None: ...
     def between(self) -> None: ...
+    def again(self, error: BaseException, tries: int) -> float | None:
+        """Seconds to wait before the same transaction is tried again, None when it is no use."""
+        ...
+
     def busy(self, error: BaseException) -> bool: ...
     def close(self) -> None: ...
 
@@ -52,38 +60,53 @@ class Job:
 
 
 class Committer:
-    """The single writer of a database."""
+    """The writers of a database: each takes what waits and commits it as one transaction.
 
-    def __init__(self, connect: Callable[[], Connection], metrics: Metrics) -> None:
-        """Take a factory of write connections; it is called in the writer's thread."""
+    One writer mixes whatever waits, for it meets nobody. Of several, each commits the items of
+    one verb alone, whose locks have one order, and functions one by one.
+    """
+
+    def __init__(
+        self, connect: Callable[[], Connection], metrics: Metrics, writers: int = 1
+    ) -> None:
+        """Take a factory of write connections; it is called in each writer's thread."""
         self._connect = connect
         self._metrics = metrics
+        self._mixed = writers == 1
         self._queue: deque[Job] = deque()
         self._fresh: list[Job] = []
+        self._taking = threading.Lock()
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._closing = False
-        self.busy_s = 0.0
-        self._thread: threading.Thread | None = None
+        self._busy_s = [0.0] * writers
+        self._threads: list[threading.Thread] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._log = log.get("storage")
 
     def start(self) -> None:
-        """Start the writer for the running event loop."""
+        """Start the writers for the running event loop."""
         self._loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
-        self._thread.start()
+        for number in range(len(self._busy_s)):
+            work = threading.Thread(target=self._work, args=[number], name="writer", daemon=True)
+            self._threads.append(work)
+            work.start()
 
     async def close(self) -> None:
-        """Commit what waits, then end the thread."""
+        """Commit what waits, then end the threads."""
         self._closing = True
         self._hand_over()
-        self._wake.put(None)
-        if self._thread is not None:
-            await asyncio.to_thread(self._thread.join)
+        for _ in self._threads:
+            self._wake.put(None)
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
 
     def waiting(self) -> int:
-        """How many items wait for the writer now."""
+        """How many items wait for a writer now."""
         return len(self._queue) + len(self._fresh)
+
+    def busy_s(self) -> float:
+        """Seconds a writer has worked since the start, on average."""
+        return sum(self._busy_s) / len(self._busy_s)
 
     def submit(self, verb: Verb | None, item: Any, weight: int = 1) -> asyncio.Future[Any]:
         """Queue an item: a verb's, or with no verb a function of the transaction."""
@@ -99,22 +122,32 @@ class Committer:
 
     def _hand_over(self) -> None:
         if self._fresh:
-            self._queue.extend(self._fresh)
+            with self._taking:
+                self._queue.extend(self._fresh)
             self._fresh = []
             self._wake.put(None)
 
-    def _work(self) -> None:
+    def _work(self, number: int) -> None:
         connection = self._connect()
         while True:
             self._wake.get()
-            while self._queue:
-                self._commit(connection, self._take())
+            while jobs := self._take():
+                started = time.monotonic()
+                self._commit(connection, jobs)
+                self._busy_s[number] += time.monotonic() - started
                 connection.between()
             if self._closing:
                 break
         connection.close()
 
     def _take(self) -> list[Job]:
+        with self._taking:
+            jobs = self._mixture() if self._mixed else self._alike()
+            if self._queue and not self._mixed:
+                self._wake.put(None)  # for another writer
+        return jobs
+
+    def _mixture(self) -> list[Job]:
         jobs, weight = [], 0
         while self._queue and weight < WEIGHT_MAX:
             job = self._queue.popleft()
@@ -122,30 +155,57 @@ class Committer:
             weight += job.weight
         return jobs
 
+    def _alike(self) -> list[Job]:
+        jobs: list[Job] = []
+        others: list[Job] = []
+        weight = 0
+        while self._queue and weight < ALIKE_WEIGHT_MAX and len(jobs) < ALIKE_MAX:
+            job = self._queue.popleft()
+            if jobs and (job.verb is None or job.verb is not jobs[0].verb):
+                others.append(job)
+                continue
+            jobs.append(job)
+            weight += job.weight
+            if job.verb is None:
+                break
+        self._queue.extendleft(reversed(others))
+        return jobs
+
     def _commit(self, connection: Connection, jobs: list[Job]) -> None:
-        started = time.monotonic()
         hooks = self._attempt(connection, jobs)
         if hooks is None:
             hooks = [hook for job in jobs for hook in self._alone(connection, job)]
-        self.busy_s += time.monotonic() - started
         assert self._loop is not None  # noqa: S101 # started before the first job
         self._loop.call_soon_threadsafe(_deliver, jobs, hooks)
 
     def _attempt(self, connection: Connection, jobs: list[Job]) -> list[Callable[[], None]] | None:
         """Commit all jobs together; None when a fault rolled everything back."""
-        try:
-            tx = connection.begin()
-            self._run(connection, tx, jobs)
-            connection.commit()
-        except Exception as error:  # noqa: BLE001 # whatever it is, nothing was committed
-            connection.rollback()
-            self._metrics.add("gatepost_commit_failures")
-            for job in jobs:
-                job.outcome = self._refusal(connection, error)
-            return [] if len(jobs) == 1 else None
-        self._metrics.add("gatepost_commits")
-        self._metrics.add("gatepost_commit_items", len(jobs))
-        return tx.hooks()
+        for tries in count(1):
+            try:
+                tx = connection.begin()
+                self._run(connection, tx, jobs)
+                connection.commit()
+            except Exception as error:  # noqa: BLE001 # whatever it is, nothing was committed
+                connection.rollback()
+                wait_s = connection.again(error, tries)
+                if wait_s is None:
+                    return self._failed(connection, jobs, error)
+                self._metrics.add("gatepost_commit_retries")
+                time.sleep(wait_s)
+            else:
+                self._metrics.add("gatepost_commits")
+                self._metrics.add("gatepost_commit_items", len(jobs))
+                return tx.hooks()
+        return None
+
+    def _failed(
+        self, connection: Connection, jobs: list[Job], error: Exception
+    ) -> list[Callable[[], None]] | None:
+        self._metrics.add("gatepost_commit_failures")
+        refusal = self._refusal(connection, error)
+        for job in jobs:
+            job.outcome = refusal
+        return [] if len(jobs) == 1 else None
 
     def _alone(self, connection: Connection, job: Job) -> list[Callable[[], None]]:
         """After a fault, each job commits by itself, so that the faulty one fails alone."""

@@ -2,20 +2,18 @@
 
 On SQLite it is an FTS5 table without content: small sorted runs that the engine merges in the
 background of later writes, so that a new entry touches no old page. A tree of (term, place) rows
-needs ten times the space and rewrites a page for every rare term (docs/decisions/0002).
+needs ten times the space and rewrites a page for every rare term (docs/decisions/0002). That
+tree is what PostgreSQL has, cut into parts by time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from gatepost.storage import sql
 from gatepost.storage.db import Tx
+from gatepost.storage.shapes import PLACE_MAX, Document
 
-PLACE_MAX = 2**63 - 1
-
-Document = tuple[int, Iterable[str]]
-"""A place, from 0 to PLACE_MAX, and its terms: words of lower-case hexadecimal digits."""
+__all__ = ["PLACE_MAX", "Document", "Postings"]
 
 
 class Postings:
@@ -23,31 +21,19 @@ class Postings:
 
     def __init__(self, name: str) -> None:
         """Name the table."""
-        self._name = name
-        self._find = (
-            f"SELECT rowid FROM {name} WHERE {name} MATCH ? AND rowid BETWEEN ? AND ?"  # noqa: S608 # the table's name is our own
-            " ORDER BY rowid DESC LIMIT ?"
-        )
-
-    def ddl(self) -> str:
-        """The statement that makes the table."""
-        options = "content='', detail=none, columnsize=0, tokenize='ascii'"
-        return f"CREATE VIRTUAL TABLE {self._name} USING fts5(terms, {options})"
+        self.name = name
 
     def add(self, tx: Tx, documents: Iterable[Document]) -> None:
         """Enter places; in ascending order it is cheapest."""
-        rows = [(place, " ".join(terms)) for place, terms in sorted(documents)]
-        sql.insert_rows(tx, self._name, ("rowid", "terms"), rows)
+        tx.engine.enter(tx, self.name, documents)
 
     def remove(self, tx: Tx, documents: Iterable[Document]) -> None:
         """Take places out. They must have been entered with exactly these terms."""
-        rows = [("delete", place, " ".join(terms)) for place, terms in sorted(documents)]
-        sql.insert_rows(tx, self._name, (self._name, "rowid", "terms"), rows)
+        tx.engine.withdraw(tx, self.name, documents)
 
     def remove_term(self, tx: Tx, places: Sequence[int], term: str) -> None:
         """Take one term out of places that stay."""
-        self.remove(tx, [(place, (term,)) for place in places])
-        self.add(tx, [(place, ()) for place in places])  # FTS5 counts its rows
+        tx.engine.withdraw_term(tx, self.name, places, term)
 
     def find(
         self,
@@ -60,6 +46,5 @@ class Postings:
         """The highest places from `first` to `last` with a term of each choice, descending."""
         if not all(choices):
             return []
-        each = ("(" + " OR ".join(f'"{term}"' for term in choice) + ")" for choice in choices)
-        asked = (" AND ".join(each), min(first, PLACE_MAX), min(last, PLACE_MAX), limit)
-        return [place for (place,) in tx.driver.execute(self._find, asked)]
+        bounds = (min(first, PLACE_MAX), min(last, PLACE_MAX))
+        return tx.engine.places(tx, self.name, choices, limit, bounds)

@@ -19,7 +19,7 @@ from gatepost.gate.ledger import Ledger
 from gatepost.gate.once import Charge, Claim, Reply
 from gatepost.gate.scopes import Scope
 from gatepost.limiter.contract import Verdict
-from gatepost.signals.contract import Signals
+from gatepost.signals.contract import REVOKED, Signals
 from gatepost.storage.db import Database
 from gatepost.web.manual import Manual
 
@@ -57,6 +57,7 @@ class Services(msgspec.Struct, frozen=True):
     def revoked(self) -> None:
         """Forget cached callers: a key, account, project or plan has changed."""
         self.admission.cache.clear()
+        self.signals.ring(REVOKED)
 
 
 class Call(msgspec.Struct, gc=False, kw_only=True):

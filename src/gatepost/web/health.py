@@ -47,6 +47,14 @@ class Health:
         text = self._services.metrics.render()
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
+    @property
+    def nothing(self) -> Page:
+        """What a process that answers no requests says to one."""
+        return self._page(self._nothing)
+
+    async def _nothing(self) -> Response:
+        return _json(404, {"status": "this process answers no requests"})
+
     def _page(self, make: Callable[[], Awaitable[Response]]) -> Page:
         async def page(scope: Any, receive: Any, send: Any) -> None:
             if Request(scope).method not in ("GET", "HEAD"):

@@ -114,7 +114,7 @@ class Pipeline:
         self._admission.authorise(caller, route.endpoint.scope, request.address)
         self._services.ledger.used(caller, request.now)
         if caller.subjects:
-            await self._throttle(caller, request)
+            await self._throttle(route, caller, request)
         return caller
 
     def _call(self, request: Request, caller: Caller, project: ProjectId | None) -> Call:
@@ -153,8 +153,9 @@ class Pipeline:
         self._services.metrics.add("gatepost_unknown_keys")
         raise await self._admission.unknown(self._address(request))
 
-    async def _throttle(self, caller: Caller, request: Request) -> None:
-        verdict = self._admission.limiter.hit(caller.subjects)
+    async def _throttle(self, route: Route, caller: Caller, request: Request) -> None:
+        lenient = not route.endpoint.writes
+        verdict = self._admission.limiter.hit(caller.subjects, lenient=lenient)
         if not isinstance(verdict, Verdict):
             verdict = await verdict
         request.verdict = verdict

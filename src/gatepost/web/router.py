@@ -104,7 +104,9 @@ def _match(pattern: list[str], parts: list[str]) -> Mapping[str, str] | None:
     params: dict[str, str] = {}
     for expected, part in zip(pattern, parts, strict=True):
         if expected.startswith("{"):
-            params[expected[1:-1]] = unquote(part)
+            value = params[expected[1:-1]] = unquote(part)
+            if "\0" in value:  # no stored text has one, and not every engine can ask for it
+                return None
         elif expected != part:
             return None
     return params

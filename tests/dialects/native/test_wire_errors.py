@@ -14,7 +14,8 @@ from tests.dialects.native.wire import (
     rate_of,
     refusal_of,
 )
-from tests.server import Key, Server, unique, wait_for
+from tests.server import Key, Server, unique
+from tests.waiting import wait_for
 
 EVENT_FIELDS = [
     "channelName",

@@ -16,7 +16,8 @@ from tests.dialects.native.wire import (
     rate_of,
     refusal_of,
 )
-from tests.server import Key, Tenant, unique, wait_for
+from tests.server import Key, Tenant, unique
+from tests.waiting import wait_for
 
 TOO_MANY = "Too many requests. Please try again later."
 MakeKey = Callable[..., Key]

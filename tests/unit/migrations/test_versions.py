@@ -7,7 +7,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from gatepost import migrations
-from gatepost.storage.sqlite import engine_of
+from gatepost.storage.sqlite.connection import engine_of
 
 
 def script() -> ScriptDirectory:

@@ -55,7 +55,7 @@ def _know(project_id: ProjectId, found: Mapping[str, ChannelId]) -> None:
 
 
 def _ids(tx: Tx, project_id: ProjectId, names: list[str]) -> dict[str, ChannelId]:
-    rows = sql.lookup(tx, channels, ("name", "id"), "project_id", project_id, "name", names)
+    rows = sql.lookup(tx, channels, ("name", "id"), ("project_id", project_id), "name", names)
     return {name: ChannelId(raw) for name, raw in rows}
 
 

@@ -129,13 +129,18 @@ def indexed(tx: Tx) -> int:
     return tx.run(query).scalar() or 0
 
 
-def lag(tx: Tx) -> int:
-    """How many arrivals the index has still to reach (about: places may be missing)."""
-    return max(store.last_seq(tx) - indexed(tx), 0)
+def lag(tx: Tx, limit: int) -> int:
+    """How many arrivals the index has still to reach, counted up to a limit."""
+    return store.count_after(tx, indexed(tx), limit)
 
 
 def advance(tx: Tx, limit: int) -> int:
-    """Index the next events in order of arrival; returns how many there were."""
+    """Index the next events in order of arrival; returns how many there were.
+
+    One process at a time does it; the others find nothing to do.
+    """
+    if not sql.try_lock(tx, b"index of events"):
+        return 0
     chunk = store.after(tx, indexed(tx), limit)
     if not chunk:
         return 0

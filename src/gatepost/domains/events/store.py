@@ -13,8 +13,8 @@ from gatepost.base.clock import DAY_MS
 from gatepost.base.errors import not_found
 from gatepost.base.ids import EventId, ProjectId
 from gatepost.domains.events.model import Event, Narrow, Stored
-from gatepost.domains.events.tables import event_keys, events
-from gatepost.storage import sql
+from gatepost.domains.events.tables import EVENT_PARTS, TERM_PARTS, event_keys, events
+from gatepost.storage import parts, sql
 from gatepost.storage.db import Tx
 
 _ALL = Narrow()
@@ -42,8 +42,8 @@ NOTIFY = COLUMNS.index("notify")
 
 
 def append(tx: Tx, batch: Sequence[Event]) -> None:
-    """Store events, all with one statement per power of two."""
-    sql.insert_rows(tx, events, COLUMNS, [_row(event) for event in batch])
+    """Store events in their order of arrival."""
+    sql.insert_arriving(tx, events, COLUMNS, [_row(event) for event in batch])
 
 
 def _row(event: Event) -> tuple[Any, ...]:
@@ -87,7 +87,7 @@ def get(tx: Tx, project_id: ProjectId, event_id: EventId, kept_days: int) -> Eve
 def known_keys(tx: Tx, project_id: ProjectId, keys: Sequence[str], now: int) -> dict[str, EventId]:
     """First events by client key, as far as the key is not older than seven days."""
     names = ("event_key", "id", "expires_at")
-    rows = sql.lookup(tx, event_keys, names, "project_id", project_id, "event_key", keys)
+    rows = sql.lookup(tx, event_keys, names, ("project_id", project_id), "event_key", keys)
     return {key: EventId(raw) for key, raw, expires in rows if expires > now}
 
 
@@ -99,7 +99,7 @@ def remember_keys(tx: Tx, project_id: ProjectId, keys: Mapping[str, EventId], no
         event_keys.c.expires_at <= now,
     )
     tx.run(stale)
-    rows = [(project_id, key, event_id, now + KEY_MS) for key, event_id in keys.items()]
+    rows = [(project_id, key, event_id, now + KEY_MS) for key, event_id in sorted(keys.items())]
     sql.insert_rows(tx, event_keys, ("project_id", "event_key", "id", "expires_at"), rows)
 
 
@@ -151,7 +151,7 @@ def after(
     narrow: Narrow = _ALL,
 ) -> list[Stored]:
     """Events (of a project) that arrived after a place in the order of arrival, oldest first."""
-    query = sa.select(events).where(events.c.seq > seq)
+    query = sa.select(events).where(events.c.seq > seq, sql.settled(tx, events.c.seq))
     if project_id is not None:
         query = query.where(_of_project(project_id))
     query = query.where(*_glance(narrow))
@@ -178,8 +178,36 @@ def _of_project(project_id: ProjectId) -> sa.ColumnElement[bool]:
 
 
 def last_seq(tx: Tx) -> int:
-    """The place of the newest arrival, 0 when there is none."""
-    return tx.run(sa.select(sa.func.max(events.c.seq))).scalar() or 0
+    """The place of the newest arrival that is settled, 0 when there is none."""
+    settled = sql.settled(tx, events.c.seq)
+    newest_first = sa.select(events.c.seq).where(settled).order_by(events.c.seq.desc())
+    return tx.run(newest_first.limit(1)).scalar() or 0
+
+
+def count_after(tx: Tx, seq: int, limit: int) -> int:
+    """How many events arrived after a place, counted up to a limit."""
+    some = sa.select(sa.literal(1)).select_from(events).where(events.c.seq > seq).limit(limit)
+    return tx.run(sa.select(sa.func.count()).select_from(some.subquery())).scalar() or 0
+
+
+def make_parts(tx: Tx, now: int) -> None:
+    """Make room for the events of the days to come, and for their terms."""
+    for parted in (EVENT_PARTS, TERM_PARTS):
+        parts.make(tx, parted, now)
+
+
+def mend_arrivals(tx: Tx) -> None:
+    """See that what arrives from now on is numbered above all that is there."""
+    sql.mend_arrivals(tx, events)
+
+
+def drop_parts(tx: Tx, before: int) -> int:
+    """Drop old events and their terms a part at a time.
+
+    Returns the moment (ms) up to which single ones are left to be removed.
+    """
+    parts.drop(tx, TERM_PARTS, before)
+    return parts.drop(tx, EVENT_PARTS, before)
 
 
 def older_than(tx: Tx, project_id: ProjectId, before: bytes, limit: int) -> list[Stored]:
@@ -191,7 +219,7 @@ def older_than(tx: Tx, project_id: ProjectId, before: bytes, limit: int) -> list
 def at_places(tx: Tx, project_id: ProjectId, places: Iterable[int]) -> Iterator[Event]:
     """The project's events at places (see `ids.place_of`), in their order."""
     bounds = map(ids.at_place, places)
-    for row in sql.within(tx, events, COLUMNS, "project_id", project_id, "id", bounds):
+    for row in sql.within(tx, events, COLUMNS, ("project_id", project_id), "id", bounds):
         values = list(row)
         values[NOTIFY] = bool(values[NOTIFY])
         yield Event(*values)

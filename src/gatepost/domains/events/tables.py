@@ -10,6 +10,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from gatepost.base import ids
+from gatepost.base.clock import DAY_MS
 from gatepost.storage.metadata import (
     id_column,
     metadata,
@@ -17,7 +19,10 @@ from gatepost.storage.metadata import (
     sequence_column,
     text_column,
 )
+from gatepost.storage.parts import Parted
 from gatepost.storage.postings import Postings
+
+WEEK_MS = 7 * DAY_MS
 
 events = Table(
     "events",
@@ -41,6 +46,11 @@ events = Table(
 )
 
 event_terms = Postings("event_terms")
+
+EVENT_PARTS = Parted("events", "id", WEEK_MS, ids.floor_at, ahead=3, past=True)
+TERM_PARTS = Parted(
+    "event_terms", "place", WEEK_MS, lambda at: ids.place_of(ids.floor_at(at)), ahead=3, past=True
+)
 
 event_keys = Table(
     "event_keys",

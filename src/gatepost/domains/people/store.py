@@ -22,12 +22,12 @@ def resolve(tx: Tx, account_id: AccountId, names: Sequence[str]) -> dict[str, st
     Unknown names are left out.
     """
     rows = sql.lookup(
-        tx, person_aliases, ("alias", "user_id"), "account_id", account_id, "alias", names
+        tx, person_aliases, ("alias", "user_id"), ("account_id", account_id), "alias", names
     )
     found: dict[str, str] = dict(rows)
     if found:
         known = sql.lookup(
-            tx, people, ("user_id",), "account_id", account_id, "user_id", list(found)
+            tx, people, ("user_id",), ("account_id", account_id), "user_id", list(found)
         )
         found.update((user_id, user_id) for (user_id,) in known)
     return found
@@ -109,7 +109,7 @@ def names(tx: Tx, account_id: AccountId, user_id: str) -> list[str]:
     Left out are aliases that have become the user id of somebody else since.
     """
     held = aliases(tx, account_id, user_id)
-    taken = sql.lookup(tx, people, ("user_id",), "account_id", account_id, "user_id", held)
+    taken = sql.lookup(tx, people, ("user_id",), ("account_id", account_id), "user_id", held)
     others = {name for (name,) in taken}
     return [user_id, *(name for name in held if name not in others and name != user_id)]
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import msgspec
 
 from gatepost.base.clock import DAY_MS
+from gatepost.base.ids import AccountId
 
 PERIOD_MS = 30 * DAY_MS
 
@@ -21,6 +23,14 @@ class Allowance(msgspec.Struct, frozen=True):
     limit: int
     counts: frozenset[str]
     anchor: int | None = None
+
+
+class Slot(NamedTuple):
+    """What is charged: an account's quota in one period."""
+
+    account_id: AccountId
+    quota: str
+    period: int
 
 
 def period(allowance: Allowance, now: int) -> int:

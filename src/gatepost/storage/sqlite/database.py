@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sqlite3
 import threading
 from asyncio import Future
 from collections.abc import Callable
@@ -13,105 +12,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy
-from sqlalchemy.pool import NullPool
 
 from gatepost.base.durable import sync_folder
 from gatepost.base.metrics import Metrics
 from gatepost.storage.committer import Committer
 from gatepost.storage.db import Tx, Verb
+from gatepost.storage.sqlite.connection import engine_of
+from gatepost.storage.sqlite.engine import SQLITE
+from gatepost.storage.sqlite.writer import WriteConnection
 
 T = TypeVar("T")
 
-BUSY_MS = 5000
 CHECKPOINT_EVERY_S = 0.25
 CHECKPOINT_BYTES = 4 * 1024 * 1024
 RESTART_PAGES = 16 * 1024
-STATEMENTS_CACHED = 1024
-
-
-class NotDurable(Exception):  # noqa: N818 # it names a state, as the message does
-    """SQLite would not promise what Gatepost promises, so Gatepost does not start."""
-
-
-def engine_of(path: Path) -> sqlalchemy.Engine:
-    """Return an engine whose connections carry the settings an acknowledgement relies on."""
-    engine = sqlalchemy.create_engine(
-        f"sqlite:///{path}",
-        poolclass=NullPool,
-        isolation_level="AUTOCOMMIT",
-        connect_args={"check_same_thread": False, "cached_statements": STATEMENTS_CACHED},
-    )
-    sqlalchemy.event.listen(engine, "connect", _prepare)
-    return engine
-
-
-def _prepare(raw: sqlite3.Connection, _record: object) -> None:
-    raw.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-    (journal,) = raw.execute("PRAGMA journal_mode=WAL").fetchone()
-    raw.execute("PRAGMA synchronous=FULL")
-    raw.execute("PRAGMA fullfsync=ON")
-    raw.execute("PRAGMA foreign_keys=ON")
-    raw.execute("PRAGMA temp_store=MEMORY")
-    raw.execute("PRAGMA cache_size=-32768")
-    raw.execute("PRAGMA wal_autocheckpoint=0")
-    (synchronous,) = raw.execute("PRAGMA synchronous").fetchone()
-    if (journal, synchronous) != ("wal", 2):
-        message = f"SQLite gave journal_mode={journal}, synchronous={synchronous}"
-        raise NotDurable(message)
-
-
-class WriteConnection:
-    """The writer's side of SQLite, as the committer drives it."""
-
-    def __init__(self, engine: sqlalchemy.Engine, restart: threading.Event) -> None:
-        """Open the one connection that writes; `restart` asks it to restart the log."""
-        self._sql = engine.connect()
-        self._raw: sqlite3.Connection = self._sql.connection.driver_connection  # type: ignore[assignment] # the SQLite driver's own
-        self._restart = restart
-
-    def begin(self) -> Tx:
-        """Take the write lock now rather than at the first write."""
-        self._raw.execute("BEGIN IMMEDIATE")
-        return Tx(self._sql, self._raw, "sqlite")
-
-    def commit(self) -> None:
-        """Commit and sync."""
-        self._raw.execute("COMMIT")
-
-    def rollback(self) -> None:
-        """Undo everything, if a transaction is open."""
-        if self._raw.in_transaction:
-            self._raw.execute("ROLLBACK")
-
-    def savepoint(self) -> None:
-        """Mark the place one request starts at."""
-        self._raw.execute("SAVEPOINT request")
-
-    def release(self) -> None:
-        """Keep what the request did."""
-        self._raw.execute("RELEASE request")
-
-    def undo(self) -> None:
-        """Drop what the request did."""
-        self._raw.execute("ROLLBACK TO request")
-        self._raw.execute("RELEASE request")
-
-    def between(self) -> None:
-        """Between commits, restart a log that the checkpointer alone cannot shorten."""
-        if self._restart.is_set():
-            self._restart.clear()
-            self._raw.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
-
-    def busy(self, error: BaseException) -> bool:
-        """Tell trouble of the moment (locked, full, I/O) from a fault of ours."""
-        cause = getattr(error, "orig", error)
-        return isinstance(cause, sqlite3.OperationalError) and not str(cause).startswith("no such")
-
-    def close(self) -> None:
-        """Fold the log into the database and close."""
-        with contextlib.suppress(sqlite3.OperationalError):
-            self._raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        self._sql.close()
 
 
 class SqliteDatabase:
@@ -128,7 +42,7 @@ class SqliteDatabase:
         self._local = threading.local()
         self._checkpoints: asyncio.Task[None] | None = None
         metrics.gauge("gatepost_writer_queue", self._committer.waiting)
-        metrics.gauge("gatepost_writer_busy_seconds", self.busy_s)
+        metrics.gauge("gatepost_writer_busy_seconds", self._committer.busy_s)
         metrics.gauge("gatepost_database_bytes", lambda: _size(path))
         metrics.gauge("gatepost_wal_bytes", lambda: _size(self._wal))
         self._make_durable()
@@ -161,7 +75,7 @@ class SqliteDatabase:
 
     def busy_s(self) -> float:
         """Seconds the writer has worked since the start."""
-        return self._committer.busy_s
+        return self._committer.busy_s()
 
     def submit(self, verb: Verb, item: Any, weight: int = 1) -> Future[Any]:
         """Join the next grouped commit with one item of a vector verb."""
@@ -191,7 +105,7 @@ class SqliteDatabase:
             sql = self._engine.connect()
             raw: Any = sql.connection.driver_connection
             raw.execute("PRAGMA query_only=ON")
-            tx = self._local.tx = Tx(sql, raw, "sqlite")
+            tx = self._local.tx = Tx(sql, raw, SQLITE)
         return tx
 
     async def _checkpoint(self) -> None:

@@ -1,0 +1,1 @@
+"""The installation: what all its processes must agree on."""

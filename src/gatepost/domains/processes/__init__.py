@@ -1,0 +1,1 @@
+"""Processes: which ones serve this installation now."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: several writers, in this process and in others."""

@@ -1,0 +1,70 @@
+"""The writer's side of SQLite."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+
+import sqlalchemy
+
+from gatepost.storage.db import Tx
+from gatepost.storage.sqlite.engine import SQLITE
+
+
+class WriteConnection:
+    """The writer's side of SQLite, as the committer drives it."""
+
+    def __init__(self, engine: sqlalchemy.Engine, restart: threading.Event) -> None:
+        """Open the one connection that writes; `restart` asks it to restart the log."""
+        self._sql = engine.connect()
+        self._raw: sqlite3.Connection = self._sql.connection.driver_connection  # type: ignore[assignment] # the SQLite driver's own
+        self._restart = restart
+
+    def begin(self) -> Tx:
+        """Take the write lock now rather than at the first write."""
+        self._raw.execute("BEGIN IMMEDIATE")
+        return Tx(self._sql, self._raw, SQLITE)
+
+    def commit(self) -> None:
+        """Commit and sync."""
+        self._raw.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Undo everything, if a transaction is open."""
+        if self._raw.in_transaction:
+            self._raw.execute("ROLLBACK")
+
+    def savepoint(self) -> None:
+        """Mark the place one request starts at."""
+        self._raw.execute("SAVEPOINT request")
+
+    def release(self) -> None:
+        """Keep what the request did."""
+        self._raw.execute("RELEASE request")
+
+    def undo(self) -> None:
+        """Drop what the request did."""
+        self._raw.execute("ROLLBACK TO request")
+        self._raw.execute("RELEASE request")
+
+    def between(self) -> None:
+        """Between commits, restart a log that the checkpointer alone cannot shorten."""
+        if self._restart.is_set():
+            self._restart.clear()
+            self._raw.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+
+    def again(self, error: BaseException, tries: int) -> float | None:  # noqa: ARG002 # never
+        """A single writer has nobody to try again for."""
+        return None
+
+    def busy(self, error: BaseException) -> bool:
+        """Tell trouble of the moment (locked, full, I/O) from a fault of ours."""
+        cause = getattr(error, "orig", error)
+        return isinstance(cause, sqlite3.OperationalError) and not str(cause).startswith("no such")
+
+    def close(self) -> None:
+        """Fold the log into the database and close."""
+        with contextlib.suppress(sqlite3.OperationalError):
+            self._raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._sql.close()
