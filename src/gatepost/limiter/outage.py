@@ -9,9 +9,9 @@ The bound for a limit N and n live processes, as units charged in any one window
 
 - N while the server can be reached.
 - 2 N in a window that touches an outage, of all processes or of some: N through the server, and all
-  local shares. (N + n, if the limit is smaller than the number of processes.) The beginning of an outage adds less, since each
-  process knows its own charges: nothing, if they were spread evenly. The end may add all of it,
-  since the server does not know the local ones.
+  local shares. (N + n, if the limit is smaller than the number of processes.) The beginning of an
+  outage adds less, since each process knows its own charges: nothing, if they were spread evenly.
+  The end may add all of it, since the server does not know the local ones.
 - N more for each time that the server comes back empty within the window.
 - N / n more for each process that `live` does not count, or that has lost its log in a restart.
 
