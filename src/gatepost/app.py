@@ -21,7 +21,7 @@ from gatepost.gate.ledger import Ledger
 from gatepost.gate.upkeep import Upkeep
 from gatepost.limiter.contract import Limiter
 from gatepost.limiter.memory import MemoryLimiter
-from gatepost.prepare import agree, pepper_of, prepare
+from gatepost.prepare import check_pepper, pepper_of, prepare, settle
 from gatepost.signals.contract import REVOKED, Signals
 from gatepost.signals.memory import MemorySignals
 from gatepost.storage.backend import Backend
@@ -120,8 +120,11 @@ class App:
         self.database.start()
         services = self.services
         now = services.clock()
-        await self.database.write(lambda tx: agree(tx, services.pepper, now))
-        made = await self.database.write(lambda tx: onboard(tx, services.pepper, now))
+        await self.database.write(lambda tx: settle(tx, services.pepper, now))
+        await self.database.read(lambda tx: check_pepper(tx, services.pepper))
+        made = None
+        if self.role.answers:  # it is who shows the key to somebody
+            made = await self.database.write(lambda tx: onboard(tx, services.pepper, now))
         await self.limiter.start()
         await services.signals.start()
         self._listening = asyncio.create_task(self._forget_revoked())

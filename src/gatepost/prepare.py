@@ -76,13 +76,9 @@ def pepper_of(settings: Settings) -> bytes:
     return crypto.load_pepper(settings.folder / PEPPER, settings.pepper)
 
 
-def agree(tx: Tx, pepper: bytes, now: int) -> None:
-    """Make sure that all processes have one pepper, and that there is room for what comes.
-
-    Raises ConfigError for another pepper: it would recognise no key.
-    """
+def settle(tx: Tx, pepper: bytes, now: int) -> None:
+    """Agree with all processes, now and later, on one pepper; make room for what comes."""
     installation.settle(tx, installation.PEPPER, crypto.pepper_check(pepper))
-    check_pepper(tx, pepper)
     events.make_parts(tx, now)
     events.mend_arrivals(tx)
     once.make_parts(tx, now)

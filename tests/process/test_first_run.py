@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import socket
-import sqlite3
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -164,25 +163,49 @@ def test_bad_settings_are_an_error_of_usage(
 def test_a_damaged_pepper_is_refused(tmp_path: Path) -> None:
     with Server(tmp_path / "data") as server:
         server.stop()
-        (server.data / "pepper.key").write_bytes(b"short")
+        pepper = server.data / "pepper.key"
+        kept = pepper.read_bytes()
+        pepper.write_bytes(b"short")
         code, words = refused(server.data)
         assert code == 1
         assert "pepper.key must hold exactly 32 bytes" in words
-        (server.data / "pepper.key").write_bytes(bytes(32))
+        pepper.write_bytes(kept)
         server.start()
+
+
+def test_another_pepper_is_refused(tmp_path: Path) -> None:
+    with Server(tmp_path / "data") as server:
+        server.stop()
+        kept = (server.data / "pepper.key").read_bytes().hex()
+        another = {"GATEPOST_PEPPER": "another secret of at least 32 characters"}
+        code, words = refused(server.data, env=another)
+        assert (code, "not the pepper" in words) == (1, True)
+        assert "another secret" not in words
+        assert "not the pepper" in Server(server.data, env=another).command("key", "list").stderr
+        server.env["GATEPOST_PEPPER"] = kept
+        server.start()
+        assert server.cli("key", "list")["keys"]
 
 
 def test_a_newer_database_is_refused_untouched(tmp_path: Path) -> None:
     with Server(tmp_path / "data") as server:
         server.stop()
-        with contextlib.closing(sqlite3.connect(server.data / "gatepost.db")) as database:
-            database.execute("UPDATE alembic_version SET version_num = '9999'")
-            database.commit()
-            code, words = refused(server.data)
-            assert code == 1
-            assert "newer Gatepost" in words
-            (version,) = database.execute("SELECT version_num FROM alembic_version").fetchone()
-            assert version == "9999"
-            database.execute("UPDATE alembic_version SET version_num = '0001'")
-            database.commit()
+        ((version,),) = server.query("SELECT version_num FROM alembic_version")
+        server.query("UPDATE alembic_version SET version_num = '9999'")
+        code, words = refused(server.data)
+        assert code == 1
+        assert "newer Gatepost" in words
+        assert server.query("SELECT version_num FROM alembic_version") == [("9999",)]
+        server.query("UPDATE alembic_version SET version_num = ?", version)
         server.start()
+
+
+def test_an_older_database_is_copied_and_upgraded(tmp_path: Path) -> None:
+    with Server(tmp_path / "data") as server:
+        server.stop()
+        for table in ("installation", "processes"):
+            server.query(f"DROP TABLE {table}")
+        server.query("UPDATE alembic_version SET version_num = '0001'")
+        server.start()
+        assert (server.data / "before-upgrade-from-0001.db").is_file()
+        assert server.query("SELECT count(*) FROM installation") == [(1,)]

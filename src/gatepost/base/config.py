@@ -158,7 +158,14 @@ def load(
 def _files(folder: Path, data: str | None) -> list[Path]:
     """The one in the working folder, then the one in the data folder, which wins."""
     places = [folder / FILE, Path(data or FIELDS["data"].default) / FILE]
-    return [path for path in dict.fromkeys(places) if path.is_file()]
+    return [path for path in dict.fromkeys(places) if _is_file(path)]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except PermissionError:  # of a folder that is another user's
+        return False
 
 
 def _from_file(path: Path) -> dict[str, Origin]:

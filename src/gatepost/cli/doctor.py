@@ -56,8 +56,9 @@ def examine(common: Common) -> Iterator[Check]:
         yield Check("settings", ok=False, detail=str(failure))
         return
     yield Check("settings", ok=True, detail="all known, none fights another")
-    yield _guarded("folder", _folder, settings)
-    yield _guarded("disk", _disk, settings)
+    if not (settings.database_url and settings.pepper):  # else nothing is kept on this machine
+        yield _guarded("folder", _folder, settings)
+        yield _guarded("disk", _disk, settings)
     yield _guarded("port", _port, settings)
     if not settings.database_url and not (settings.folder / DATABASE).is_file():
         yield Check("database", ok=False, detail="there is none yet: `gatepost serve` makes it")

@@ -256,7 +256,7 @@ class Request:
     def headers_out(self, dialect: Dialect | None = None) -> list[Header]:
         """The headers every reply to this request carries."""
         headers = [JSON, (b"x-request-id", self.id.encode())]
-        if dialect is not None and self.verdict is not None:
+        if dialect is not None and self.verdict is not None and self.verdict.standings:
             headers += dialect.throttle.headers(self.verdict, self.now)
         if dialect is not None and self.replayed:
             headers.append(dialect.idempotency.replay)

@@ -120,7 +120,8 @@ class WriteConnection:
         if isinstance(error, Forgotten):
             return 0.0
         if isinstance(driver_error(error), AGAIN):
-            return random.uniform(0, 0.01 * 2**tries) if tries < TRIES_MAX else None  # noqa: S311
+            jitter_s = random.uniform(0, 0.01 * 2**tries)  # noqa: S311 # no secret
+            return jitter_s if tries < TRIES_MAX else None
         if lost(error) and self._outage_s() < OUTAGE_S:
             return PAUSE_S
         return None

@@ -125,7 +125,7 @@ class SqliteEngine:
     def make_parts(self, tx: Tx, parted: Parted, now: int) -> None:
         """A table is never cut."""
 
-    def drop_parts(self, tx: Tx, parted: Parted, before: int) -> int:  # noqa: ARG002 # uncut
+    def drop_parts(self, tx: Tx, parted: Parted, before: int) -> int:  # noqa: ARG002 # never cut
         return before
 
 

@@ -54,7 +54,7 @@ class WriteConnection:
             self._restart.clear()
             self._raw.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
 
-    def again(self, error: BaseException, tries: int) -> float | None:  # noqa: ARG002 # never
+    def again(self, error: BaseException, tries: int) -> float | None:  # noqa: ARG002 # it meets nobody
         """A single writer has nobody to try again for."""
         return None
 
