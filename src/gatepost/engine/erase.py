@@ -28,6 +28,7 @@ def erase(tx: Tx, account_id: AccountId, user_id: str) -> Erased:
 
     Raises NOT_FOUND for anything else, an alias included.
     """
+    people.hold(tx, account_id, [user_id])
     person = people.find(tx, account_id, user_id)
     if person is None:
         raise not_found("External Identity matches the supplied user_id")

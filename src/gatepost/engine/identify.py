@@ -36,6 +36,7 @@ def identify(
     tx: Tx, account_id: AccountId, project_id: ProjectId, command: Identify, now: int
 ) -> Identified:
     """Make or update a person. An alias another person holds stays with that one."""
+    people.hold(tx, account_id, {command.user_id, *command.aliases})
     project = projects.find(tx, account_id, project_id)
     if project is None:
         raise AppError(Code.FORBIDDEN, "The project of this key was deleted")

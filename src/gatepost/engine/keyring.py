@@ -79,6 +79,7 @@ def create(
 
     Raises INVALID, CONFLICT (name taken) and FORBIDDEN (stronger than the grantor).
     """
+    accounts.hold(tx, new.account_id)
     secret = model.mint(new.format)
     key = _built(tx, new, secret, now, grantor)
     _append(tx, key, crypto.digest(pepper, secret), grantor)
@@ -104,6 +105,7 @@ def import_(
         model.check_import(secret)
     except ValueError as error:
         raise invalid((["secret"], _sentence(error))) from None
+    accounts.hold(tx, new.account_id)
     key = _built(tx, new, secret, now, grantor)
     _append(tx, key, crypto.digest(pepper, secret), grantor)
     _note(tx, actor, "key.import", key, now, after=describe(key))
@@ -125,6 +127,7 @@ def update(
     Raises NOT_FOUND, INVALID, CONFLICT (name taken) and FORBIDDEN (the key is, or would
     become, stronger than the grantor).
     """
+    accounts.hold(tx, account_id)
     before = find(tx, account_id, key_id, grantor)
     given = {
         name: value for name, value in changes.given().items() if value != getattr(before, name)
@@ -161,6 +164,7 @@ def rotate(
     """
     if not 0 <= grace_s <= GRACE_S_MAX:
         raise invalid((["graceSeconds"], f"Must be from 0 to {GRACE_S_MAX}"))
+    accounts.hold(tx, account_id)
     before = find(tx, account_id, key_id, grantor)
     _check_power(tx, before, grantor)
     secret = model.mint(before.format)
@@ -184,6 +188,7 @@ def delete(
     grantor: Key | None = None,
 ) -> Key:
     """End a key for good; its secrets can never come back. Raises NOT_FOUND."""
+    accounts.hold(tx, account_id)
     key = find(tx, account_id, key_id, grantor)
     end(tx, key, actor=actor, now=now)
     return key
@@ -209,6 +214,7 @@ def grantor_of(tx: Tx, account_id: AccountId, key_id: KeyId, now: int) -> Key:
 
     Raises FORBIDDEN when it has ended since.
     """
+    accounts.hold(tx, account_id)
     key = keys.find(tx, account_id, key_id)
     if key is None or not key.enabled or (key.expires_at is not None and key.expires_at <= now):
         raise AppError(Code.FORBIDDEN, "The calling key has ended")

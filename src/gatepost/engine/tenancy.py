@@ -55,6 +55,7 @@ def set_account_status(
     tx: Tx, account_id: AccountId, status: Status, actor: Actor, now: int
 ) -> Account:
     """Switch an account on or off, or delete it: its keys are refused at once."""
+    accounts.hold(tx, account_id)
     before = accounts.get(tx, account_id)
     account = msgspec.structs.replace(before, status=status, updated_at=now)
     accounts.save(tx, account)
@@ -65,6 +66,7 @@ def set_account_status(
 
 def set_account_plan(tx: Tx, account_id: AccountId, plan: str, actor: Actor, now: int) -> Account:
     """Put an account on another plan; raises NOT_FOUND."""
+    accounts.hold(tx, account_id)
     before = accounts.get(tx, account_id)
     plans.get(tx, plan)
     account = msgspec.structs.replace(before, plan=plan, updated_at=now)
@@ -83,6 +85,7 @@ def create_project(
     identify_mode: IdentifyMode = IdentifyMode.REPLACE,
 ) -> Project:
     """Make a project; raises INVALID, NOT_FOUND (no such account) and CONFLICT."""
+    accounts.hold(tx, account_id)
     accounts.get(tx, account_id)
     _check_name(name, project_model.NAME_MAX)
     with _Named():
@@ -103,6 +106,7 @@ def update_project(
     now: int,
 ) -> Project:
     """Rename a project, or change what identify does; raises INVALID, NOT_FOUND, CONFLICT."""
+    accounts.hold(tx, account_id)
     before = projects.get(tx, account_id, project_id)
     project = msgspec.structs.replace(
         before,
@@ -124,6 +128,7 @@ def delete_project(
     tx: Tx, account_id: AccountId, project_id: ProjectId, actor: Actor, now: int
 ) -> Project:
     """End a project and every key bound to it; raises NOT_FOUND."""
+    accounts.hold(tx, account_id)
     before = projects.get(tx, account_id, project_id)
     for key in keys.list_(tx, account_id, project_id=project_id, limit=None):
         keyring.end(tx, key, actor=actor, now=now)
@@ -136,6 +141,7 @@ def delete_project(
 def save_plan(tx: Tx, plan: Plan, actor: Actor, now: int) -> Plan:
     """Make a plan or change one, a preset too; raises INVALID."""
     _check_plan(plan)
+    plans.hold(tx, plan.name)
     before = plans.find(tx, plan.name)
     plans.save(tx, plan, now)
     action = "plan.update" if before else "plan.create"

@@ -145,7 +145,7 @@ class _Needs:
         """Ids of all the channels by name; those that are new are made."""
         return {
             project_id: channels.ensure(tx, project_id, mine, self.now)
-            for project_id, mine in self._channels.items()
+            for project_id, mine in sorted(self._channels.items())
         }
 
     def user_ids(self, tx: Tx) -> dict[tuple[AccountId, str], str]:
@@ -179,7 +179,7 @@ class _Keys:
             self._fresh.setdefault(origin.project_id, {})[command.event_key] = event.id
 
     def save(self) -> None:
-        for project_id, keys in self._fresh.items():
+        for project_id, keys in sorted(self._fresh.items()):
             events.remember_keys(self._tx, project_id, keys, self._now)
 
 

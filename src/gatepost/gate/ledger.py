@@ -104,9 +104,13 @@ class Ledger:
         return waiting
 
 
+def _slot(one: Refused) -> tuple[bytes, int, bytes, str, str]:
+    return one.account_id, one.hour, one.key_id, one.code, one.route
+
+
 def write_refused(tx: Tx, waiting: list[Refused]) -> None:
     """Add refusals to the ledger; the newest detail stays."""
-    for one in waiting:
+    for one in sorted(waiting, key=_slot):
         slot = {
             "account_id": one.account_id,
             "hour": one.hour,

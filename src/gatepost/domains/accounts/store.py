@@ -31,6 +31,13 @@ def create(tx: Tx, name: str, plan: str, now: int) -> Account:
     return account
 
 
+def hold(tx: Tx, account_id: AccountId) -> None:
+    """Let other changes of an account, its projects and its keys wait until this one is done:
+    each decides by what the last one left behind.
+    """
+    sql.lock(tx, [b"account:" + account_id])
+
+
 def find(tx: Tx, account_id: AccountId) -> Account | None:
     """Look an account up, deleted ones included."""
     row = tx.run(sa.select(accounts).where(accounts.c.id == account_id)).first()

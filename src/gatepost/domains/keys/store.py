@@ -123,7 +123,7 @@ def remove(tx: Tx, key: Key, now: int) -> None:
 
 def touch(tx: Tx, used: Mapping[tuple[AccountId, KeyId], int]) -> None:
     """Note when keys were last used; never backwards."""
-    for (account_id, key_id), at in used.items():
+    for (account_id, key_id), at in sorted(used.items()):
         tx.run(
             sa.update(keys)
             .where(keys.c.account_id == account_id, keys.c.id == key_id)

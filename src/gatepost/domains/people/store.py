@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,6 +31,11 @@ def resolve(tx: Tx, account_id: AccountId, names: Sequence[str]) -> dict[str, st
         )
         found.update((user_id, user_id) for (user_id,) in known)
     return found
+
+
+def hold(tx: Tx, account_id: AccountId, names: Collection[str]) -> None:
+    """Let other changes of whoever has, or wants, one of these names wait."""
+    sql.lock(tx, [b"person:%b:%b" % (account_id, name.encode()) for name in names])
 
 
 def find(tx: Tx, account_id: AccountId, user_id: str) -> Person | None:

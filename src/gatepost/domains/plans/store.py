@@ -18,6 +18,11 @@ def add_presets(tx: Tx, now: int) -> None:
         sql.insert_new(tx, plans, _values(plan, now), ["name"])
 
 
+def hold(tx: Tx, name: str) -> None:
+    """Let other changes of a plan wait until this one is done."""
+    sql.lock(tx, [b"plan:" + name.encode()])
+
+
 def find(tx: Tx, name: str) -> Plan | None:
     """Look a plan up."""
     spec = tx.run(sa.select(plans.c.spec).where(plans.c.name == name)).scalar()
