@@ -16,6 +16,7 @@ LISTED = (
 )
 NAME = re.compile(r"_from_(\d{8}_\d{4})$")
 STAMP = "%Y%m%d_%H%M"
+PATIENCE = "1s"
 
 
 class Part(NamedTuple):
@@ -43,9 +44,11 @@ def make(tx: Tx, parted: Parted, now: int) -> None:
 def drop(tx: Tx, parted: Parted, before: int) -> int:
     """Drop whole parts; what lies before the first part there ever was is left."""
     found = _found(tx, parted)
-    for part in found:
-        if part.start + parted.width_ms <= before:
-            tx.driver.execute(f"DROP TABLE {part.name}")
+    old = [part for part in found if part.start + parted.width_ms <= before]
+    if old:
+        # Whoever comes while this waits for a reader waits too.
+        tx.driver.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+        tx.driver.execute(f"DROP TABLE {', '.join(part.name for part in old)}")
     if not parted.past or not found:
         return 0
     return min(before, found[0].start)
