@@ -101,8 +101,12 @@ class Server:
 
     def stop(self, timeout_s: float = STOP_S) -> int:
         """SIGTERM; the exit code. A program that does not end in time is killed and fails."""
+        self._running().send_signal(signal.SIGTERM)
+        return self.wait(timeout_s)
+
+    def wait(self, timeout_s: float = STOP_S) -> int:
+        """The exit code of a program that was told to end."""
         process = self._running()
-        process.send_signal(signal.SIGTERM)
         try:
             code = process.wait(timeout_s)
         except subprocess.TimeoutExpired:

@@ -132,9 +132,13 @@ class App:
         self._health.up = True
         return made
 
-    def drain(self) -> None:
-        """Say that this process is going down: not ready any more, streams end."""
+    def unready(self) -> None:
+        """Say that this process is going down, so that no more requests are sent to it."""
         self._health.up = False
+
+    def drain(self) -> None:
+        """Go down: streams end."""
+        self.unready()
         self.services.draining.set()
 
     async def close(self) -> None:

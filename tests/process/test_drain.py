@@ -122,3 +122,18 @@ def test_a_second_signal_ends_it_at_once(fresh: Server) -> None:
     assert ended(fresh) == 128 + signal.SIGTERM
     fresh._process = None
     fresh.start()
+
+
+def test_a_delay_lets_a_load_balancer_notice(tmp_path: Path) -> None:
+    with Server(tmp_path / "data", env={"GATEPOST_DRAIN_DELAY_S": "3"}) as server:
+        os.kill(server.pid, signal.SIGTERM)
+        ready = f"{server.address}/readyz"
+        wait_for(lambda: httpx2.get(ready, trust_env=False).status_code == 503, "not ready")
+        key = {"Authorization": f"Bearer {server.first_run_key}"}
+        answer = httpx2.post(
+            f"{server.address}/v1/events", content=BODY, headers=key, trust_env=False
+        )
+        assert answer.status_code == 201
+        assert not refuses(server)
+        wait_for(lambda: refuses(server), "the end of the delay")
+        assert server.wait() == 0

@@ -96,6 +96,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stream_stall_s: Annotated[
         float, _about("Seconds a stream may stall before it is dropped.", gt=0)
     ] = 15.0
+    drain_delay_s: Annotated[
+        float,
+        _about(
+            "Seconds a process that was told to end still takes requests while `/readyz` says no,"
+            " for a load balancer to notice.",
+            ge=0,
+            le=60,
+        ),
+    ] = 0.0
     readers: Annotated[int, _about("Read connections to the database.", ge=1, le=64)] = 4
     writers: Annotated[
         int, _about("Write connections to PostgreSQL; SQLite has one.", ge=2, le=16)

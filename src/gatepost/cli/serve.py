@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import gc
@@ -165,13 +166,26 @@ def make_server(app: App) -> Any:
     class Server(uvicorn.Server):
         """Drains the service at the first signal, exits at the second."""
 
+        asked = False
+
         @contextlib.contextmanager
         def capture_signals(self) -> Iterator[None]:
             yield  # they are caught already, from before the service starts
 
         def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ARG002 # as signal calls it
-            if self.should_exit:
+            if self.asked:
                 os._exit(128 + sig)
+            self.asked = True
+            app.unready()
+            delay_s = app.settings.drain_delay_s
+            if delay_s and self.started:
+                loop = asyncio.get_running_loop()
+                loop.call_soon_threadsafe(loop.call_later, delay_s, self.stop)
+            else:
+                self.stop()
+
+        def stop(self) -> None:
+            """Take no more connections, finish the requests there are."""
             self.should_exit = True
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
