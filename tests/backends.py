@@ -1,6 +1,8 @@
 """Which servers a Gatepost under test stands on: `pytest --pair postgres`."""
 
 import os
+import weakref
+from collections.abc import Callable
 from functools import cache
 
 from tests.postgres import Postgres
@@ -30,18 +32,14 @@ class Backend:
 
     def __init__(self) -> None:
         self.environ: dict[str, str] = {}
-        self._valkey: Valkey | None = None
+        self.close: Callable[[], object] = lambda: None
         if not on_sqlite():
             self.environ["GATEPOST_DATABASE_URL"] = postgres().create_database()
         if pair() == "postgres+valkey":
-            self._valkey = Valkey().start()
-            self.environ["GATEPOST_VALKEY_URL"] = self._valkey.url
+            valkey = Valkey().start()
+            self.environ["GATEPOST_VALKEY_URL"] = valkey.url
+            self.close = weakref.finalize(self, valkey.stop)
 
     @property
     def must_migrate(self) -> bool:
         return bool(self.environ)
-
-    def close(self) -> None:
-        if self._valkey is not None:
-            self._valkey.stop()
-            self._valkey = None

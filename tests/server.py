@@ -66,6 +66,7 @@ class Server:
         own = {"GATEPOST_DATA": str(data)} | self.backend.environ
         self.env = _clean_environment() | own | dict(env or {})
         self.options = tuple(options)
+        self.role = "serve"
         self.address = ""
         self.first_run_key: str | None = None
         self.starts = 0
@@ -191,7 +192,7 @@ class Server:
 
     def query(self, text: str, *params: object) -> list[tuple[Any, ...]]:
         """What the database answers to SQL of a test's own; parameters are marked by `?`."""
-        url = self.backend.environ.get("GATEPOST_DATABASE_URL")
+        url = self.env.get("GATEPOST_DATABASE_URL")
         if url is None:
             with contextlib.closing(sqlite3.connect(self.data / "gatepost.db", timeout=30)) as file:
                 found = file.execute(text, params).fetchall()
@@ -203,7 +204,7 @@ class Server:
 
     def _serve_command(self) -> list[str]:
         where = ["--host", "127.0.0.1", "--port", "0", "--data", str(self.data)]
-        return [*PROGRAM, "serve", *where, *self.options, "--json"]
+        return [*PROGRAM, self.role, *where, *self.options, "--json"]
 
     def _log(self, stream: str) -> Path:
         return self.logs / f"serve-{self.starts}.{stream}"

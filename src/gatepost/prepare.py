@@ -45,11 +45,11 @@ def migrate(settings: Settings) -> str | None:
     backend.exists()
     backend.check()
     found = current(backend)
-    if found != migrations.head():
-        if found is not None and isinstance(backend, SqliteBackend):
-            snapshot(backend.path, found)
-        migrations.upgrade(backend.engine)
-    return found
+    if found == migrations.head():
+        return found
+    if found is not None and isinstance(backend, SqliteBackend):
+        snapshot(backend.path, found)
+    return migrations.upgrade(backend.engine)
 
 
 def current(backend: Backend) -> str | None:

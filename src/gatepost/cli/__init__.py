@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from cyclopts import App
 
-from gatepost.cli import account, config, key, plan, project, selftest
+from gatepost.cli import account, config, data, key, plan, project, selftest
 from gatepost.cli.common import FAILED, INTERRUPTED, OK, USAGE, Failure, say
 from gatepost.cli.doctor import doctor
 from gatepost.cli.migrate import migrate
@@ -35,7 +35,7 @@ app = App(
 )
 for command in (serve, worker, migrate, send, tail, doctor):
     app.command(command)
-for group in (account, project, key, plan, config, selftest):
+for group in (account, project, key, plan, config, data, selftest):
     app.command(group.app)
 
 

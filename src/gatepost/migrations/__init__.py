@@ -54,8 +54,11 @@ def knows(version: str) -> bool:
     return version in versions()
 
 
-def upgrade(engine: sa.Engine) -> None:
-    """Bring a database to the newest version, in one transaction where the engine can."""
+def upgrade(engine: sa.Engine) -> str | None:
+    """Bring a database to the newest version, in one transaction where the engine can.
+
+    Returns the version it was at, None for none.
+    """
     # Alembic takes longer to load than all else together, and most starts have nothing to do.
     from alembic import command  # noqa: PLC0415 # see above
     from alembic.config import Config  # noqa: PLC0415 # see above
@@ -63,8 +66,10 @@ def upgrade(engine: sa.Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
     with engine.connect() as connection, _alone(connection):
+        found = current(engine)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+    return found
 
 
 @contextlib.contextmanager

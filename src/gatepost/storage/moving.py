@@ -97,7 +97,7 @@ def finish(tx: Tx) -> None:
 def count(tx: Tx, one: TableCopy) -> int:
     """How many rows there are to copy."""
     query = sa.select(sa.func.count()).select_from(one.table).where(one.where)
-    return tx.run(query).scalar_one()
+    return int(tx.run(query).scalar_one())
 
 
 def is_empty(tx: Tx, one: TableCopy) -> bool:

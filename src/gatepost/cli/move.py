@@ -1,0 +1,275 @@
+"""A move from SQLite to PostgreSQL: what is copied, in what order of steps, and when not."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from gatepost import migrations, prepare
+from gatepost.base import clock, crypto
+from gatepost.base.config import PEPPER, Settings
+from gatepost.cli.common import USAGE, Failure
+from gatepost.domains.accounts import store as accounts
+from gatepost.domains.events import search
+from gatepost.domains.events import store as events
+from gatepost.domains.installation import store as installation
+from gatepost.domains.processes import store as processes
+from gatepost.gate import once
+from gatepost.storage import moving
+from gatepost.storage.backend import Backend, backend_of
+from gatepost.storage.db import Tx
+from gatepost.storage.moving import TableCopy
+from gatepost.storage.postgres.engine import POSTGRES
+from gatepost.storage.sqlite.backend import SqliteBackend
+
+BEGUN, ENDED = "move begun", "move ended"
+"""What the target's `installation` says of a move: a Begun as JSON, the end in ms."""
+
+# Who serves now, and what the engine's own index has reached.
+NOT_COPIED = frozenset({"processes", "event_index"})
+# What PostgreSQL numbers arrivals by, and the move's own.
+NOT_AGREED = ("arrival epoch", BEGUN, ENDED)
+INDEX_CHUNK = 5000
+
+COPYING, INDEXING, COMPARING = "Copying rows", "Indexing events", "Comparing"
+Step = Callable[[str, int, int], None]
+"""Told what is being done, how many rows of it are done, and of how many."""
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """Whose data is moved, by the id of its oldest account, and since when (ms)."""
+
+    account: str
+    at: int
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """A table that both databases hold alike."""
+
+    name: str
+    rows: int
+    checksum: str
+
+
+class Report(msgspec.Struct, frozen=True, rename="camel"):
+    """What was moved where; no tables when it had been moved before."""
+
+    target: str
+    tables: list[Moved]
+    seconds: float
+    moved_at: str
+
+
+def copies(at: int) -> list[TableCopy]:
+    """What is copied of each table, as of the moment (ms) the move was begun."""
+    found = migrations.all_tables().tables
+    return [_copy(found[name], at) for name in sorted(found) if name not in NOT_COPIED]
+
+
+def _copy(table: sa.Table, at: int) -> TableCopy:
+    columns = tuple(table.c.keys())
+    key = tuple(column.name for column in table.primary_key)
+    both = {"sqlite": key, "postgresql": key}
+    if table.name == "idempotency":
+        # Only SQLite numbers them. Those past their time have no part to go to.
+        columns = tuple(name for name in columns if name != "seq")
+        both["postgresql"] = ("scope", "claim", "expires_at")
+        return TableCopy(table, columns, both, table.c.expires_at > at)
+    if table.name == "installation":
+        return TableCopy(table, columns, both, table.c.name.not_in(NOT_AGREED))
+    return TableCopy(table, columns, both, sa.true())
+
+
+def run(path: Path, settings: Settings, step: Step) -> Report:
+    """Move a SQLite file into the database the settings name.
+
+    Nobody else writes to the file meanwhile. Raises Failure, ConfigError and NotDurable.
+    """
+    started = time.monotonic()
+    source, target = SqliteBackend(path), _target(settings)
+    _check_schema(source)
+    _settle_pepper(source, settings)
+    _migrate(target, settings)
+    with source.write() as tx, target.engine.connect() as sql:
+        move = Move(tx, sql, target.shown, step)
+        tables = [] if move.ended() else move.run()
+        ended = move.ended() or 0
+    seconds = round(time.monotonic() - started, 3)
+    return Report(target.shown, tables, seconds, clock.iso(ended))
+
+
+def _target(settings: Settings) -> Backend:
+    backend = backend_of(settings)
+    if not backend.shared:
+        text = "--to names the database to move to: postgresql://user:password@host/database"
+        raise Failure(text, USAGE)
+    return backend
+
+
+def _check_schema(source: SqliteBackend) -> None:
+    found, newest = prepare.current(source), migrations.head()
+    if found is None:
+        raise Failure(f"{source.shown} is no database of Gatepost's")
+    if found != newest:
+        text = f"{source.shown} is at version {found} of the schema, not {newest}"
+        raise Failure(f"{text}: start and stop `gatepost serve` on it once")
+
+
+def _settle_pepper(source: SqliteBackend, settings: Settings) -> None:
+    """See that the pepper at hand is the one of the keys, and is known to be: it moves along.
+
+    Raises Failure when there is none, ConfigError for another one.
+    """
+    at_hand = bool(settings.pepper) or (settings.folder / PEPPER).is_file()
+    with source.write() as tx:
+        if not at_hand and installation.find(tx, installation.PEPPER) is None:
+            raise Failure(f"{settings.folder / PEPPER} is missing: set GATEPOST_PEPPER")
+        if at_hand:
+            pepper = _pepper(settings)
+            installation.settle(tx, installation.PEPPER, crypto.pepper_check(pepper))
+            prepare.check_pepper(tx, pepper)
+
+
+def _pepper(settings: Settings) -> bytes:
+    try:
+        return prepare.pepper_of(settings)
+    except ValueError as error:
+        raise Failure(str(error)) from None
+
+
+def _migrate(target: Backend, settings: Settings) -> None:
+    """Make the tables; one that has them is checked for data once it is known to be as new."""
+    target.exists()
+    found = prepare.current(target)
+    if found not in {None, migrations.head()}:
+        text = f"{target.shown} is at version {found} of the schema: name an empty database"
+        raise Failure(text)
+    prepare.migrate(settings)
+
+
+class Move:
+    """One move into a database whose schema stands. It can be run again until it succeeds."""
+
+    def __init__(self, source: Tx, sql: sa.Connection, shown: str, step: Step) -> None:
+        """Take the source, the target's connection and its address without secrets."""
+        self._source = source
+        self._target = Tx(sql, sql.connection.driver_connection, POSTGRES)
+        self._shown = shown
+        self._step = step
+
+    def run(self) -> list[Moved]:
+        """Copy what is missing, index it, compare all; raises Failure."""
+        begun = self._begun() or self._begin()
+        wanted = copies(begun.at)
+        self._copy(wanted)
+        self._index()
+        moved = self._compare(wanted)
+        self._end()
+        return moved
+
+    def ended(self) -> int | None:
+        """When this very move was ended (ms), None when it was not."""
+        found = installation.find(self._target, ENDED)
+        return None if found is None or self._begun() is None else int(found)
+
+    def _begun(self) -> Begun | None:
+        """The move that was begun, None when none was; raises Failure for somebody else's."""
+        found = installation.find(self._target, BEGUN)
+        if found is None:
+            return None
+        begun = msgspec.json.decode(found, type=Begun)
+        if begun.account != self._account():
+            raise Failure(f"{self._shown} holds the data of another installation")
+        return begun
+
+    def _account(self) -> str:
+        found = accounts.list_(self._source)
+        if not found:
+            raise Failure("there is no account yet, so there is nothing to move")
+        return found[0].id.hex()
+
+    def _begin(self) -> Begun:
+        begun = Begun(self._account(), clock.now_ms())
+        wanted = copies(begun.at)
+        held = [one.table.name for one in wanted if not moving.is_empty(self._target, one)]
+        if held:
+            text = f"{self._shown} holds data already ({', '.join(held)}): name an empty database"
+            raise Failure(text)
+        with self._transaction():
+            moving.begin(self._target, wanted)
+            events.make_parts(self._target, begun.at)
+            once.make_parts(self._target, begun.at)
+            installation.settle(self._target, BEGUN, msgspec.json.encode(begun).decode())
+        return begun
+
+    def _copy(self, wanted: Sequence[TableCopy]) -> None:
+        self._refuse_while_served()
+        total = sum(moving.count(self._source, one) for one in wanted)
+        done = moving.copied(self._target)
+        for one in wanted:
+            while copied := self._advance(one):
+                done += copied
+                self._step(COPYING, done, total)
+        with self._transaction():
+            events.mend_arrivals(self._target)
+
+    def _advance(self, one: TableCopy) -> int:
+        with self._transaction():
+            return moving.advance(self._source, self._target, one)
+
+    def _refuse_while_served(self) -> None:
+        if processes.alive(self._target, clock.now_ms()):
+            raise Failure(f"{self._shown} is being served: stop its processes first")
+
+    def _index(self) -> None:
+        """Build the index of events, so that the first searches need not wait for it."""
+        total = events.count_after(self._target, 0, 2**62)
+        done = total - search.lag(self._target, total)
+        while indexed := self._advance_index():
+            done += indexed
+            self._step(INDEXING, done, total)
+        self._target.driver.execute("ANALYZE")
+
+    def _advance_index(self) -> int:
+        with self._transaction():
+            return search.advance(self._target, INDEX_CHUNK)
+
+    def _compare(self, wanted: Sequence[TableCopy]) -> list[Moved]:
+        """Read everything back from both; raises Failure naming what differs."""
+        total = 2 * sum(moving.count(self._source, one) for one in wanted)
+        done = 0
+
+        def step(rows: int) -> None:
+            nonlocal done
+            done += rows
+            self._step(COMPARING, done, total)
+
+        moved, wrong = [], []
+        for one in wanted:
+            ours, theirs = (moving.add_up(tx, one, step) for tx in (self._source, self._target))
+            moved.append(Moved(one.table.name, *ours))
+            if ours != theirs:
+                wrong.append(f"{one.table.name} ({ours.rows:,} rows against {theirs.rows:,})")
+        if wrong:
+            raise Failure(
+                f"the copy differs from the source: {', '.join(wrong)}."
+                " If either was changed meanwhile, begin again with an empty database"
+            )
+        return moved
+
+    def _end(self) -> None:
+        with self._transaction():
+            installation.settle(self._target, ENDED, str(clock.now_ms()))
+            moving.finish(self._target)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        raw: Any = self._target.driver
+        with raw.transaction():
+            yield
