@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import httpx2
 import pytest
 
-from tests.backends import PAIRS, VARIABLE
+from tests.backends import PAIRS, VARIABLE, on_sqlite
 from tests.server import AMPLE, Key, Server, Tenant
 
 
@@ -16,6 +16,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault(VARIABLE, config.getoption("--pair"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is about SQLite's data folder, where there is none."""
+    if on_sqlite():
+        return
+    left_out = [item for item in items if item.get_closest_marker("data_folder")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")

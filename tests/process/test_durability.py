@@ -16,6 +16,8 @@ from tests.process.lost_cache import Disk, build
 from tests.server import PROGRAM, Server, unique
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.data_folder
+
 CYCLES = 20
 POWER_CUTS = 10
 CONNECTIONS = 8

@@ -17,6 +17,8 @@ import pytest
 from tests.server import PROGRAM, Server
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.data_folder
+
 START_S = 30
 
 

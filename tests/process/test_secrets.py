@@ -15,6 +15,8 @@ import pytest
 
 from tests.server import COMMAND_S, PROGRAM, Server, unique
 
+pytestmark = pytest.mark.data_folder
+
 FORMATS = ("native", "native-test", "emitkit", "eventicat", "notifykit", "emailit", "emmi")
 IMPORTED = (
     "secret_Zq7Rm2Xw9Kt4Vb8Nc3Hd6Jf1Lg5Ps0Ya",

@@ -54,7 +54,7 @@ def move(
     except NotDurable as error:
         raise Failure(str(error)) from None
     _show(common, report)
-    if report.tables:
+    if report.tables and not common.json:
         _advise(path, settings)
     return OK
 

@@ -25,6 +25,7 @@ from gatepost.storage import moving
 from gatepost.storage.backend import Backend, backend_of
 from gatepost.storage.db import Tx
 from gatepost.storage.moving import TableCopy
+from gatepost.storage.postgres import later
 from gatepost.storage.postgres.engine import POSTGRES
 from gatepost.storage.sqlite.backend import SqliteBackend
 
@@ -35,9 +36,10 @@ BEGUN, ENDED = "move begun", "move ended"
 NOT_COPIED = frozenset({"processes", "event_index"})
 # What PostgreSQL numbers arrivals by, and the move's own.
 NOT_AGREED = ("arrival epoch", BEGUN, ENDED)
-INDEX_CHUNK = 5000
+TERMS = "event_terms"
+INDEX_CHUNK = 2000
 
-COPYING, INDEXING, COMPARING = "Copying rows", "Indexing events", "Comparing"
+COPYING, INDEXING, SORTING, COMPARING = "Copying", "Indexing", "Sorting", "Comparing"
 Step = Callable[[str, int, int], None]
 """Told what is being done, how many rows of it are done, and of how many."""
 
@@ -159,7 +161,9 @@ class Move:
     def __init__(self, source: Tx, sql: sa.Connection, shown: str, step: Step) -> None:
         """Take the source, the target's connection and its address without secrets."""
         self._source = source
-        self._target = Tx(sql, sql.connection.driver_connection, POSTGRES)
+        raw: Any = sql.connection.driver_connection
+        raw.execute("SET statement_timeout = 0")  # what makes an index takes its time
+        self._target = Tx(sql, raw, POSTGRES)
         self._shown = shown
         self._step = step
 
@@ -203,6 +207,7 @@ class Move:
             raise Failure(text)
         with self._transaction():
             moving.begin(self._target, wanted)
+            later.put_off(self._target, TERMS)
             events.make_parts(self._target, begun.at)
             once.make_parts(self._target, begun.at)
             installation.settle(self._target, BEGUN, msgspec.json.encode(begun).decode())
@@ -234,7 +239,11 @@ class Move:
         while indexed := self._advance_index():
             done += indexed
             self._step(INDEXING, done, total)
-        self._target.driver.execute("ANALYZE")
+        self._step(SORTING, 0, 1)
+        with self._transaction():
+            later.make(self._target)
+        self._target.driver.execute("VACUUM (ANALYZE)")
+        self._step(SORTING, 1, 1)
 
     def _advance_index(self) -> int:
         with self._transaction():
@@ -252,8 +261,10 @@ class Move:
 
         moved, wrong = [], []
         for one in wanted:
-            ours, theirs = (moving.add_up(tx, one, step) for tx in (self._source, self._target))
-            moved.append(Moved(one.table.name, *ours))
+            ours = moving.add_up(self._source, one, step)
+            with self._transaction():
+                theirs = moving.add_up(self._target, one, step)
+            moved.append(Moved(str(one.table.name), *ours))
             if ours != theirs:
                 wrong.append(f"{one.table.name} ({ours.rows:,} rows against {theirs.rows:,})")
         if wrong:

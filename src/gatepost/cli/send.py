@@ -138,7 +138,7 @@ def _arrivals(local: Local, only: ProjectId | None, last: int) -> Iterator[Event
     from gatepost.domains.events import store
 
     with local.read() as tx:
-        seq = max(store.last_seq(tx) - last, 0)
+        seq = store.place_before(tx, last, only)
     while True:
         with local.read() as tx:
             found = store.after(tx, seq, PAGE, only)

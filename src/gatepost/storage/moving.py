@@ -18,12 +18,12 @@ from gatepost.storage import sql
 from gatepost.storage.db import Tx
 
 CHUNK = 5000
-PIECE = 250
-"""Rows of one transaction, and those of them that are in memory at once."""
+PIECE = 200
+"""Rows of one transaction, and those of them that are in memory at once: a row may be large."""
 
 DIGEST_BYTES = 16
 
-# Kept in the target while a copy is under way.
+# In the target, while a copy is under way.
 places = Table(
     "data_moves",
     MetaData(),
@@ -64,11 +64,6 @@ def begin(tx: Tx, copies: Sequence[TableCopy]) -> None:
     tx.run(sa.insert(places), rows)
 
 
-def under_way(tx: Tx) -> bool:
-    """Whether a copy into this database was begun and not finished."""
-    return sa.inspect(tx.sql).has_table(places.name)
-
-
 def copied(tx: Tx) -> int:
     """How many rows have been copied so far."""
     return int(tx.run(sa.select(sa.func.sum(places.c.rows))).scalar() or 0)
@@ -107,7 +102,7 @@ def is_empty(tx: Tx, one: TableCopy) -> bool:
 
 
 def add_up(tx: Tx, one: TableCopy, step: Step) -> Sum:
-    """Read a table, and add its rows up: each as a number made of a digest of its values."""
+    """Read a table, in a transaction, and add its rows up: each is a number made of a digest."""
     rows, total, width = 0, 0, len(one.columns)
     place: Sequence[Any] | None = None
     while True:
@@ -135,4 +130,5 @@ def _pieces(
     query = sa.select(*columns, *order).where(one.where).order_by(*order).limit(CHUNK)
     if place is not None:
         query = query.where(sa.tuple_(*order) > tuple(place))
-    yield from tx.run(query).partitions(PIECE)
+    streamed = query.execution_options(stream_results=True, max_row_buffer=PIECE)
+    yield from tx.run(streamed).partitions(PIECE)

@@ -184,6 +184,14 @@ def last_seq(tx: Tx) -> int:
     return tx.run(newest_first.limit(1)).scalar() or 0
 
 
+def place_before(tx: Tx, newest: int, project_id: ProjectId | None = None) -> int:
+    """The place after which so many of the newest arrivals (of a project) come."""
+    query = sa.select(events.c.seq).where(sql.settled(tx, events.c.seq))
+    if project_id is not None:
+        query = query.where(_of_project(project_id))
+    return tx.run(query.order_by(events.c.seq.desc()).offset(newest).limit(1)).scalar() or 0
+
+
 def count_after(tx: Tx, seq: int, limit: int) -> int:
     """How many events arrived after a place, counted up to a limit."""
     some = sa.select(sa.literal(1)).select_from(events).where(events.c.seq > seq).limit(limit)
