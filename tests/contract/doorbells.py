@@ -115,8 +115,10 @@ class Road:
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         async with server:
-            yield self
-            self.block()
+            try:
+                yield self
+            finally:
+                self.block()
 
     def block(self) -> None:
         self._open = False

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 from gatepost.base import log
 from gatepost.base.metrics import Metrics
@@ -24,6 +24,7 @@ ANSWER_S = 2.5
 """A connection silent for `IDLE_S` is asked for a sign of life, and given up after `ANSWER_S`."""
 BACKOFF_S = (0.1, 2.0)
 FLUSH_S = 1.0
+CANCEL_S = 0.1
 
 _log = log.get("signals")
 
@@ -111,11 +112,17 @@ class SharedSignals(MemorySignals):
             for task in done:
                 task.result()
         finally:
-            for task in tasks:
+            await _undisturbed(self._finish(wire, tasks))
+
+    async def _finish(self, wire: Wire, tasks: Iterable[asyncio.Task[None]]) -> None:
+        self.connected = False
+        running = set(tasks)
+        while running:
+            # More than once: asyncio.wait_for of Python 3.11 may swallow a cancellation.
+            for task in running:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await wire.close()
-            self.connected = False
+            _, running = await asyncio.wait(running, timeout=CANCEL_S)
+        await wire.close()
 
     def _back(self) -> None:
         self.connected = True
@@ -139,12 +146,13 @@ class SharedSignals(MemorySignals):
     async def _tell(self, wire: Wire) -> None:
         await self._call_out(wire)
         self._back()
-        while not self._closing or self._pending:
-            await self._rung.wait()
-            self._rung.clear()
-            while self._pending:
+        while self._pending or not self._closing:
+            if self._pending:
                 await self._send(wire)
                 await asyncio.sleep(GAP_S)
+            else:
+                self._rung.clear()
+                await self._rung.wait()
 
     async def _call_out(self, wire: Wire) -> None:
         """Make sure that what is published is heard."""
@@ -164,7 +172,6 @@ class SharedSignals(MemorySignals):
             await wire.publish(messages.join(self._name, words.values()))
         except BaseException:
             self._pending.update(dict.fromkeys(words))
-            self._rung.set()
             raise
         self._metrics.add("gatepost_signals_sent")
 
@@ -184,3 +191,13 @@ class SharedSignals(MemorySignals):
                 self.ring_all()
             else:
                 super().ring(topic)
+
+
+async def _undisturbed(work: Coroutine[Any, Any, None]) -> None:
+    """Do all of it, and be cancelled only then."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
