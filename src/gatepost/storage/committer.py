@@ -6,6 +6,7 @@ No timer gathers a group: while one commit runs, the next one gathers by itself.
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 from collections import deque
@@ -40,6 +41,14 @@ class Connection(Protocol):
         """Seconds to wait before the same transaction is tried again, None when it is no use."""
         ...
 
+    def blameless(self, error: BaseException) -> bool:
+        """Whether no single request can have caused it, so that none is tried alone.
+
+        So it must be where nobody knows whether the commit took place: then trying again might
+        do everything twice.
+        """
+        ...
+
     def busy(self, error: BaseException) -> bool: ...
     def close(self) -> None: ...
 
@@ -47,7 +56,7 @@ class Connection(Protocol):
 class Job:
     """One item waiting for a commit, and who waits for its outcome."""
 
-    __slots__ = ("future", "item", "outcome", "verb", "weight")
+    __slots__ = ("future", "item", "outcome", "since", "verb", "weight")
 
     def __init__(
         self, verb: Verb | None, item: Any, weight: int, future: asyncio.Future[Any]
@@ -57,6 +66,7 @@ class Job:
         self.weight = weight
         self.future = future
         self.outcome: Any = None
+        self.since = time.monotonic()
 
 
 class Committer:
@@ -67,12 +77,20 @@ class Committer:
     """
 
     def __init__(
-        self, connect: Callable[[], Connection], metrics: Metrics, writers: int = 1
+        self,
+        connect: Callable[[], Connection],
+        metrics: Metrics,
+        writers: int = 1,
+        patience_s: float = math.inf,
     ) -> None:
-        """Take a factory of write connections; it is called in each writer's thread."""
+        """Take a factory of write connections; it is called in each writer's thread.
+
+        What has waited for longer than `patience_s` is refused.
+        """
         self._connect = connect
         self._metrics = metrics
         self._mixed = writers == 1
+        self._patience_s = patience_s
         self._queue: deque[Job] = deque()
         self._fresh: list[Job] = []
         self._taking = threading.Lock()
@@ -172,9 +190,10 @@ class Committer:
         return jobs
 
     def _commit(self, connection: Connection, jobs: list[Job]) -> None:
-        hooks = self._attempt(connection, jobs)
+        timely = [job for job in jobs if not self._late(job)]
+        hooks = self._attempt(connection, timely) if timely else []
         if hooks is None:
-            hooks = [hook for job in jobs for hook in self._alone(connection, job)]
+            hooks = [hook for job in timely for hook in self._alone(connection, job)]
         assert self._loop is not None  # noqa: S101 # started before the first job
         self._loop.call_soon_threadsafe(_deliver, jobs, hooks)
 
@@ -205,19 +224,27 @@ class Committer:
         refusal = self._refusal(connection, error)
         for job in jobs:
             job.outcome = refusal
-        return [] if len(jobs) == 1 else None
+        return [] if len(jobs) == 1 or connection.blameless(error) else None
 
     def _alone(self, connection: Connection, job: Job) -> list[Callable[[], None]]:
         """After a fault, each job commits by itself, so that the faulty one fails alone."""
+        if self._late(job):
+            return []
         return self._attempt(connection, [job]) or []
+
+    def _late(self, job: Job) -> bool:
+        """Refuse what waits for too long already; it was not carried out."""
+        late = time.monotonic() - job.since > self._patience_s
+        if late:
+            job.outcome = _unavailable()
+        return late
 
     def _refusal(self, connection: Connection, error: Exception) -> Exception:
         if isinstance(error, AppError):
             return error
         self._log.error("commit failed", exc_info=error)
         if connection.busy(error):
-            detail = "The database cannot take writes now"
-            return AppError(Code.UNAVAILABLE, detail, retry_after_s=RETRY_AFTER_S)
+            return _unavailable()
         return error
 
     def _run(self, connection: Connection, tx: Tx, jobs: list[Job]) -> None:
@@ -245,6 +272,11 @@ class Committer:
             return refusal
         connection.release()
         return result
+
+
+def _unavailable() -> AppError:
+    detail = "The database cannot take writes now"
+    return AppError(Code.UNAVAILABLE, detail, retry_after_s=RETRY_AFTER_S)
 
 
 def _deliver(jobs: Sequence[Job], hooks: Sequence[Callable[[], None]]) -> None:

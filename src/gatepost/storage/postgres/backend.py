@@ -14,6 +14,7 @@ from gatepost.storage.db import Tx
 from gatepost.storage.postgres.connection import check, driver_error, engine_of, shown
 from gatepost.storage.postgres.database import SNAPSHOT, PostgresDatabase
 from gatepost.storage.postgres.engine import POSTGRES
+from gatepost.storage.postgres.reach import Reach
 from gatepost.storage.postgres.writer import WriteConnection
 
 
@@ -24,6 +25,7 @@ class PostgresBackend:
 
     def __init__(self, url: str) -> None:
         """Nothing is opened yet; raises ValueError for an address of another kind."""
+        self._url = url
         self.engine = engine_of(url)
         self.shown = shown(url)
 
@@ -43,7 +45,7 @@ class PostgresBackend:
 
     def database(self, metrics: Metrics, settings: Settings) -> PostgresDatabase:
         """Open it for a service."""
-        return PostgresDatabase(self.engine, metrics, settings.readers, settings.writers)
+        return PostgresDatabase(Reach(self._url), metrics, settings.readers, settings.writers)
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Tx]:

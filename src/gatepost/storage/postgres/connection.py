@@ -21,6 +21,11 @@ SESSION = {
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "15s",
     "default_transaction_isolation": "read committed",
+    # The server's side: what a client that vanished has locked is soon free again.
+    "tcp_keepalives_idle": "2",
+    "tcp_keepalives_interval": "1",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": str(SILENT_MS),
 }
 SYNCED = ("on", "local", "remote_write", "remote_apply")
 

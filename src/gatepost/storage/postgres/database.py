@@ -20,22 +20,27 @@ from gatepost.storage.committer import RETRY_AFTER_S, Committer
 from gatepost.storage.db import Tx, Verb
 from gatepost.storage.postgres.connection import driver_error, lost
 from gatepost.storage.postgres.engine import POSTGRES
+from gatepost.storage.postgres.reach import Reach
 from gatepost.storage.postgres.writer import WriteConnection
 
 T = TypeVar("T")
 
+PATIENCE_S = 8.0
+"""What has waited longer for a writer is refused: nobody waits for it any more."""
+# Terms differ a thousandfold in how common they are: no plan fits them all.
+PLANS = "SET plan_cache_mode = force_custom_plan"
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 class PostgresDatabase:
     """The Database protocol over one PostgreSQL database."""
 
-    def __init__(
-        self, engine: sqlalchemy.Engine, metrics: Metrics, readers: int, writers: int
-    ) -> None:
+    def __init__(self, server: Reach, metrics: Metrics, readers: int, writers: int) -> None:
         """Connections are opened when they are first needed."""
-        self._engine = engine
-        self._committer = Committer(lambda: WriteConnection(engine), metrics, max(writers, 2))
+        self._server = server
+        self._committer = Committer(
+            lambda: WriteConnection(server), metrics, max(writers, 2), PATIENCE_S
+        )
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reader")
         self._local = threading.local()
         self._open: set[sqlalchemy.Connection] = set()
@@ -53,7 +58,7 @@ class PostgresDatabase:
         await self._committer.close()
         for sql in list(self._open):
             sql.close()
-        self._engine.dispose()
+        self._server.close()
 
     def busy_s(self) -> float:
         """Seconds a writer has worked since the start, on average."""
@@ -98,7 +103,7 @@ class PostgresDatabase:
     def _reader(self) -> Tx:
         tx: Tx | None = getattr(self._local, "tx", None)
         if tx is None:
-            sql = self._engine.connect()
+            sql = self._server.connect()
             self._open.add(sql)
             tx = self._local.tx = Tx(sql, sql.connection.driver_connection, POSTGRES)
         return tx

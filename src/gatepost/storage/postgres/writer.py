@@ -16,10 +16,11 @@ from gatepost.base import log
 from gatepost.storage.db import Tx
 from gatepost.storage.postgres.connection import driver_error, lost
 from gatepost.storage.postgres.engine import POSTGRES
+from gatepost.storage.postgres.reach import Reach
 
 TRIES_MAX = 6
 OUTAGE_S = 5.0
-SETTLE_S = 10.0
+SETTLE_S = 7.0
 PAUSE_S = 0.1
 
 # Every transaction begins by numbering itself in a row of its writer's own. When a connection
@@ -49,18 +50,20 @@ class Forgotten(Exception):  # noqa: N818 # it names a state
 class WriteConnection:
     """One writer's connection, as the committer drives it. It connects when it is needed."""
 
-    def __init__(self, engine: sqlalchemy.Engine) -> None:
+    def __init__(self, server: sqlalchemy.Engine | Reach) -> None:
         """Nothing is opened yet."""
-        self._engine = engine
+        self._server = server
         self._slot = secrets.token_bytes(16)
         self._number = 0
         self._sql: sqlalchemy.Connection | None = None
         self._raw: psycopg.Connection[Any] | None = None
+        self._begun_at = 0.0
         self._down_since: float | None = None
         self._log = log.get("storage")
 
     def begin(self) -> Tx:
         """Begin and number a transaction, in one round trip."""
+        self._begun_at = time.monotonic()
         raw = self._connected()
         self._number += 1
         with raw.pipeline():
@@ -80,9 +83,10 @@ class WriteConnection:
         except psycopg.Error as error:
             if not lost(error) or not self._took_place():
                 raise
-            return
+            status = "COMMIT"
         if status != "COMMIT":
             raise errors.InFailedSqlTransaction(f"the server answered {status}")
+        self._down_since = None
 
     def rollback(self) -> None:
         """Undo everything; a connection that cannot is dropped."""
@@ -122,9 +126,16 @@ class WriteConnection:
         if isinstance(driver_error(error), AGAIN):
             jitter_s = random.uniform(0, 0.01 * 2**tries)  # noqa: S311 # no secret
             return jitter_s if tries < TRIES_MAX else None
-        if lost(error) and self._outage_s() < OUTAGE_S:
-            return PAUSE_S
-        return None
+        if not lost(error):
+            return None
+        # A connection may have been lost long ago, so there is always a second try.
+        self._down_since = self._down_since or self._begun_at
+        outage_s = time.monotonic() - self._down_since
+        return PAUSE_S if tries == 1 or outage_s < OUTAGE_S else None
+
+    def blameless(self, error: BaseException) -> bool:
+        """Whether the database is away, or nobody can tell what it did: no request's fault."""
+        return isinstance(error, Unknown) or lost(error)
 
     def busy(self, error: BaseException) -> bool:
         """Tell trouble of the moment (unreachable, time-outs, full) from a fault of ours."""
@@ -144,19 +155,19 @@ class WriteConnection:
 
     def _connected(self) -> psycopg.Connection[Any]:
         if self._raw is None:
-            try:
-                self._connect()
-            except Exception:
-                self._down_since = self._down_since or time.monotonic()
-                raise
+            self._connect()
         assert self._raw is not None  # noqa: S101 # connected just now
         return self._raw
 
     def _connect(self) -> None:
-        sql = self._engine.connect()
-        raw: Any = sql.connection.driver_connection
-        raw.execute(MAKE_MARK, (self._slot,))
-        self._sql, self._raw, self._down_since = sql, raw, None
+        self._sql = self._server.connect()
+        raw: Any = self._sql.connection.driver_connection
+        try:
+            raw.execute(MAKE_MARK, (self._slot,))
+        except BaseException:
+            self._drop()
+            raise
+        self._raw = raw
 
     def _drop(self) -> None:
         sql, self._sql, self._raw = self._sql, None, None
@@ -165,9 +176,6 @@ class WriteConnection:
                 sql.invalidate()
                 sql.close()
 
-    def _outage_s(self) -> float:
-        return 0.0 if self._down_since is None else time.monotonic() - self._down_since
-
     def _took_place(self) -> bool:
         """Learn from the mark how an interrupted commit ended. Raises Unknown after a while.
 
@@ -175,15 +183,15 @@ class WriteConnection:
         """
         self._log.warning("connection lost while committing; asking how it ended")
         self._drop()
-        deadline = time.monotonic() + SETTLE_S
-        while time.monotonic() < deadline:
+        while True:
             try:
                 row = self._connected().execute(READ_MARK, (self._slot,)).fetchone()
             except Exception as error:
                 if not isinstance(driver_error(error), psycopg.Error):
                     raise
                 self._drop()
+                if time.monotonic() - self._begun_at > SETTLE_S:
+                    raise Unknown("the database went away while it was committing") from error
                 time.sleep(PAUSE_S)
                 continue
             return row is not None and row[0] == self._number
-        raise Unknown("the database went away while it was committing")

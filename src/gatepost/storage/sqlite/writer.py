@@ -58,6 +58,10 @@ class WriteConnection:
         """A single writer has nobody to try again for."""
         return None
 
+    def blameless(self, error: BaseException) -> bool:  # noqa: ARG002 # it is always there
+        """A file is not away."""
+        return False
+
     def busy(self, error: BaseException) -> bool:
         """Tell trouble of the moment (locked, full, I/O) from a fault of ours."""
         cause = getattr(error, "orig", error)
