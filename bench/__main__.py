@@ -1,4 +1,4 @@
-"""`python -m bench [road|sync|batch|start|pages|all]`; `all`, the default, writes RESULTS.md."""
+"""`python -m bench [PART]`: one part, or all of them, which writes RESULTS.md."""
 
 import argparse
 import signal
@@ -12,12 +12,14 @@ from bench.pages import pages
 from bench.process import InvalidRunError
 from bench.report import Figure, Invalid, Outcome
 from bench.road import Plan, batch, road, slow_sync
+from bench.shared import shared
 from bench.start import start
 
 PARTS: dict[str, Callable[[Plan], list[Figure]]] = {
     "road": road,
     "sync": slow_sync,
     "batch": batch,
+    "shared": shared,
     "start": start,
     "pages": pages,
 }
@@ -32,6 +34,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="turns of each contestant")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--events", type=int, default=1_000_000, help="stored for the pages")
+    parser.add_argument("--keep-costs", action="store_true", help="write costs.json, as `all` does")
     options = parser.parse_args()
     if options.events < EVENTS_MIN:
         parser.error(f"--events: below {EVENTS_MIN} a filter may rightly find nothing")
@@ -53,6 +56,7 @@ def run(name: str, options: argparse.Namespace) -> list[Outcome]:
             options.connections,
             options.events,
             say,
+            options.keep_costs or options.part == "all",
         )
         try:
             return [*PARTS[name](plan)]

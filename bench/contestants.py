@@ -3,7 +3,7 @@
 import secrets
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,12 +39,21 @@ class Shim(msgspec.Struct, frozen=True):
 
 
 class Contestant(msgspec.Struct, frozen=True):
+    """A server under load; `others` are processes beside it that share the load."""
+
     name: str
     server: Server
     key: str
+    others: tuple[Server, ...] = ()
 
-    def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.server.port}{path}"
+    @property
+    def indexes(self) -> bool:
+        """Whether it puts work off that must be done before the next contestant's turn."""
+        return self.name.startswith("gatepost")
+
+    @property
+    def ports(self) -> list[int]:
+        return [server.port for server in (self.server, *self.others)]
 
     def client(self) -> Client:
         return Client(self.server.port, self.key)
@@ -60,15 +69,21 @@ def echo(folder: Path) -> Iterator[Contestant]:
 
 @contextmanager
 def diy(folder: Path, shim: Shim | None = None) -> Iterator[Contestant]:
-    port, key = free_port(), secrets.token_hex(16)
+    key = secrets.token_hex(16)
+    with postgres(folder, key, shim) as url, diy_on(folder, url, key) as contestant:
+        yield contestant
+
+
+@contextmanager
+def diy_on(folder: Path, url: str, key: str) -> Iterator[Contestant]:
+    """Run the baseline on a prepared database."""
+    port, log = free_port(), folder / "diy.log"
     command = python("-m", "uvicorn", "bench.diy.app:app", *UVICORN, str(port))
-    with postgres(folder, key, shim) as url:
-        env = {"DIY_DATABASE_URL": url}
-        log = folder / "diy.log"
-        with serving(command, port, log, ready_path="/openapi.json", env=env) as server:
-            contestant = Contestant("diy", server, key)
-            check_replay(contestant)
-            yield contestant
+    env = {"DIY_DATABASE_URL": url}
+    with serving(command, port, log, ready_path="/openapi.json", env=env) as server:
+        contestant = Contestant("diy", server, key)
+        check_replay(contestant)
+        yield contestant
 
 
 @contextmanager
@@ -104,21 +119,39 @@ def gatepost(folder: Path, shim: Shim | None = None) -> Iterator[Contestant]:
 
 @contextmanager
 def serve(data: Path, log: Path, shim: Shim | None = None) -> Iterator[Server]:
-    port = free_port()
-    command = python("-m", "gatepost", "serve", "--data", str(data), "--port", str(port))
-    env = shim.env() if shim else None
-    with serving(command, port, log, ready_path="/readyz", env=env) as server:
+    with role("serve", data, log, shim.env() if shim else {}) as server:
         yield server
 
 
-def create_key(data: Path) -> str:
-    name = f"bench-{secrets.token_hex(4)}"
-    command = python("-m", "gatepost", "key", "create", name, "--limit", f"{LIMIT}/60s", "--json")
-    command += ["--data", str(data)]
-    done = subprocess.run(command, check=False, capture_output=True, env=environment())
+@contextmanager
+def role(
+    command: str, data: Path, log: Path, env: Mapping[str, str], *flags: str
+) -> Iterator[Server]:
+    """Run one process of an installation: `serve` or `worker`."""
+    port = free_port()
+    line = gatepost_command(command, "--data", str(data), "--port", str(port), *flags)
+    with serving(line, port, log, ready_path="/readyz", env=env) as server:
+        yield server
+
+
+def gatepost_command(*args: str) -> list[str]:
+    return python("-m", "gatepost", *args)
+
+
+def run(*args: str, env: Mapping[str, str] | None = None) -> bytes:
+    """Run a command of Gatepost; returns what it printed. Raises InvalidRunError."""
+    line = gatepost_command(*args)
+    done = subprocess.run(line, check=False, capture_output=True, env=environment(env))
     if done.returncode:
-        raise InvalidRunError(f"key create ended with {done.returncode}:\n{done.stderr.decode()}")
-    key: str = msgspec.json.decode(done.stdout)["key"]
+        words = " ".join(args[:2])
+        raise InvalidRunError(f"{words} ended with {done.returncode}:\n{done.stderr.decode()}")
+    return done.stdout
+
+
+def create_key(data: Path, env: Mapping[str, str] | None = None) -> str:
+    name = f"bench-{secrets.token_hex(4)}"
+    flags = ("--limit", f"{LIMIT}/60s", "--json", "--data", str(data))
+    key: str = msgspec.json.decode(run("key", "create", name, *flags, env=env))["key"]
     return key
 
 

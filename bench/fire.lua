@@ -1,5 +1,6 @@
 -- POSTs bodies in turn over keep-alive connections, a new Idempotency-Key each time.
 -- wrk -s fire.lua URL -- BEARER_KEY RUN_PREFIX BODY_FILE...
+-- FIRE_PORTS, words: the ports of this host that the threads take in turn.
 -- The requests are spliced from ready parts, so that the generator costs far less than a server.
 -- The last line printed is one JSON object: counts, seconds, latencies in milliseconds.
 
@@ -7,8 +8,16 @@ local parts = {}
 local sent = 0
 local threads = 0
 
+local ports = {}
+for port in (os.getenv("FIRE_PORTS") or ""):gmatch("%d+") do
+  ports[#ports + 1] = port
+end
+
 function setup(thread)
   thread:set("thread_id", threads)
+  if #ports > 0 then
+    thread.addr = wrk.lookup(wrk.host, ports[threads % #ports + 1])[1]
+  end
   threads = threads + 1
 end
 

@@ -1,4 +1,4 @@
-"""Drive wrk: one thread, keep-alive connections, a new Idempotency-Key on every request."""
+"""Drive wrk: one thread a server, keep-alive connections, always a new Idempotency-Key."""
 
 import secrets
 import subprocess
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from bench.process import ROOT, InvalidRunError
+from bench.contestants import Contestant
+from bench.process import ROOT, InvalidRunError, environment
 
 WARM_UP_S = 2
 
@@ -28,26 +29,33 @@ class Load(msgspec.Struct, frozen=True):
         return self.requests / self.seconds
 
 
-def fire(url: str, key: str, bodies: Sequence[Path], seconds: float, connections: int) -> Load:
-    """Run wrk once, without warm-up.
+def fire(
+    runner: Contestant, path: str, bodies: Sequence[Path], seconds: float, connections: int
+) -> Load:
+    """Run wrk once, without warm-up: a thread and an equal part of the connections for each port.
 
     Raises:
         InvalidRunError: any request was refused (status 400 or above) or lost.
     """
+    ports = runner.ports
     command = [
-        *("wrk", "--threads", "1", "--connections", str(connections), "--timeout", "30s"),
-        *("--duration", f"{max(1, round(seconds))}s", "--script", str(ROOT / "bench/fire.lua")),
-        *(url, "--", key, secrets.token_hex(6)),
+        *("wrk", "--threads", str(len(ports)), "--connections", str(connections)),
+        *("--timeout", "30s", "--duration", f"{max(1, round(seconds))}s"),
+        *("--script", str(ROOT / "bench/fire.lua"), f"http://127.0.0.1:{ports[0]}{path}"),
+        *("--", runner.key, secrets.token_hex(6)),
         *map(str, bodies),
     ]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    env = environment({"FIRE_PORTS": " ".join(map(str, ports))})
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=env)
     load = msgspec.json.decode(done.stdout.strip().splitlines()[-1], type=Load)
     if load.refused or load.socket_errors or not load.requests:
         raise InvalidRunError(f"not every request was accepted: {load}")
     return load
 
 
-def measure(url: str, key: str, bodies: Sequence[Path], seconds: float, connections: int) -> Load:
+def measure(
+    runner: Contestant, path: str, bodies: Sequence[Path], seconds: float, connections: int
+) -> Load:
     """Warm up, then measure. Raises InvalidRunError like `fire`."""
-    fire(url, key, bodies, WARM_UP_S, connections)
-    return fire(url, key, bodies, seconds, connections)
+    fire(runner, path, bodies, WARM_UP_S, connections)
+    return fire(runner, path, bodies, seconds, connections)

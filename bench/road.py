@@ -29,6 +29,7 @@ class Plan(msgspec.Struct, frozen=True):
     connections: int
     events: int
     say: Callable[[str], None]
+    keep_costs: bool = False
 
 
 class Turns(msgspec.Struct, frozen=True):
@@ -61,14 +62,13 @@ def in_turns(
     waits = [0.0 for _ in runners]
     for turn in range(plan.rounds):
         for index, runner in enumerate(runners):
-            url = runner.url(path)
-            load = measure(url, runner.key, bodies, plan.seconds, plan.connections)
+            load = measure(runner, path, bodies, plan.seconds, plan.connections)
             loads[index].append(load)
             plan.say(
-                f"  {turn + 1}/{plan.rounds} {runner.name:<9}{load.per_s:>10,.0f} requests/s"
+                f"  {turn + 1}/{plan.rounds} {runner.name:<11}{load.per_s:>10,.0f} requests/s"
                 f"   p50 {load.p50_ms:.1f} ms   p99 {load.p99_ms:.1f} ms",
             )
-            if runner.name == "gatepost":
+            if runner.indexes:
                 waits[index] = max(waits[index], contestants.await_quiet(runner))
                 plan.say(f"      search index caught up after {waits[index]:.0f} s at most")
     return [Turns(*pair) for pair in zip(loads, waits, strict=True)]
