@@ -15,6 +15,11 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
+PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2
+# What Gatepost stands on beside SQLite, and the tests that go through its API on each of them.
+PAIRS = postgres postgres+valkey
+PAIRED = tests/api tests/dialects tests/process
+
 .PHONY: help setup setup-dev run test test-only lint types imports format bench docs lock clean
 
 help: ## List the tasks
@@ -47,7 +52,8 @@ test-only: setup-dev $(NPM_STAMP) ## Tests alone (ARGS="tests/api -k keys" to ch
 	@sh tools/need.sh cc gcc libc6-dev
 	@sh tools/need.sh systemd-analyze systemd
 	@sh tools/need.sh kubectl kubernetes-client
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(PYTEST) $(ARGS)
+	@$(if $(ARGS),:,$(foreach pair,$(PAIRS),$(PYTEST) --pair $(pair) $(PAIRED) &&) :)
 
 $(NPM_TESTS)/node_modules/.stamp: $(NPM_LOCK)
 	@sh tools/need.sh node nodejs

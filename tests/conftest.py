@@ -19,10 +19,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about SQLite's data folder, where there is none."""
+    """Leave out what the first pair has shown already."""
     if on_sqlite():
         return
-    left_out = [item for item in items if item.get_closest_marker("data_folder")]
+    left_out = [item for item in items if item.get_closest_marker("once")]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]

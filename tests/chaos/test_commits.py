@@ -1,5 +1,7 @@
 """Connections that break while a commit is under way."""
 
+import os
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +18,7 @@ from tests.proxy import Ambush, Proxy
 from tests.server import Key
 from tests.waiting import wait_for
 
-PEPPER = "a secret that all the processes of a test share"
+PEPPER = {"GATEPOST_PEPPER": "a secret that all the processes of a test share"}
 GIVEN_UP = "the database went away while it was committing"
 ALONE = ["alone 0", "alone 1"]
 """One for each writer; what comes meanwhile gathers."""
@@ -52,7 +54,7 @@ def test_a_commit_whose_end_nobody_learns_is_not_carried_out_again(tmp_path: Pat
         postgres = stack.enter_context(Postgres())
         road = stack.enter_context(Proxy(postgres.port))
         url = postgres.create_database()
-        env = {"GATEPOST_DATABASE_URL": road.by_way_of(url), "GATEPOST_PEPPER": PEPPER}
+        env = {"GATEPOST_DATABASE_URL": road.by_way_of(url), **PEPPER}
         node = Node(tmp_path, "server", env=env)
         node.cli("migrate")
         key = stack.enter_context(node).make_tenant().key
@@ -79,3 +81,26 @@ def waiting(postgres: Postgres) -> int:
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     )
     return int(count)
+
+
+def test_a_process_frozen_in_the_middle_of_a_transaction_carries_it_out_again(
+    tmp_path: Path,
+) -> None:
+    """PostgreSQL ends a session that holds its locks in silence."""
+    with ExitStack() as stack:
+        postgres = stack.enter_context(Postgres())
+        url = postgres.create_database()
+        node = Node(tmp_path, "server", env={"GATEPOST_DATABASE_URL": url, **PEPPER})
+        node.cli("migrate")
+        key = stack.enter_context(node).make_tenant().key
+        pool = stack.enter_context(ThreadPoolExecutor(1))
+        with writers_held(url):
+            stored = pool.submit(send, node, key, "frozen")
+            wait_for(lambda: waiting(postgres) == 1, "a busy writer")
+            os.kill(node.pid, signal.SIGSTOP)
+        try:
+            wait_for(lambda: "idle-in-transaction timeout" in postgres.output(), "the end", 20)
+        finally:
+            os.kill(node.pid, signal.SIGCONT)
+        assert stored.result() == 201
+        assert node.query("SELECT title FROM events") == [("frozen",)]

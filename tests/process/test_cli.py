@@ -48,7 +48,7 @@ def run(
 # The first command, without any server
 
 
-@pytest.mark.data_folder
+@pytest.mark.once
 def test_the_first_command_may_be_key_create(tmp_path: Path) -> None:
     fresh = Server(tmp_path / "data")
     made = fresh.cli("key", "create", "mine")
@@ -350,7 +350,7 @@ def streaming(server: Server, key: Key) -> Lines:
 # Settings
 
 
-@pytest.mark.data_folder
+@pytest.mark.once
 def test_every_setting_shows_its_origin(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
@@ -385,7 +385,7 @@ def findings(server: Server) -> tuple[int, bool, dict[str, Any]]:
     return done.returncode, report["ok"], {one["name"]: one for one in report["checks"]}
 
 
-@pytest.mark.data_folder
+@pytest.mark.once
 def test_a_running_installation_is_sound(server: Server) -> None:
     code, sound, checks = findings(server)
     assert (code, sound) == (0, True)
@@ -395,7 +395,7 @@ def test_a_running_installation_is_sound(server: Server) -> None:
     assert server.command("doctor").returncode == 0
 
 
-@pytest.mark.data_folder
+@pytest.mark.once
 def test_the_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
     server = Server(tmp_path / "data", env={"GATEPOST_PORT": "0"})
     server.cli("key", "create", "first")

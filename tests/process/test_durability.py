@@ -16,7 +16,7 @@ from tests.process.lost_cache import Disk, build
 from tests.server import PROGRAM, Server, unique
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.data_folder
+pytestmark = pytest.mark.once
 
 CYCLES = 20
 POWER_CUTS = 10

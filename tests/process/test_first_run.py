@@ -17,7 +17,7 @@ import pytest
 from tests.server import PROGRAM, Server
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.data_folder
+pytestmark = pytest.mark.once
 
 START_S = 30
 

@@ -17,6 +17,8 @@ from tests.server import Server
 from tests.valkey import Valkey
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.once
+
 PEPPER = {"GATEPOST_PEPPER": "a secret that all the processes of a test share"}
 
 

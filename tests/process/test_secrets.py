@@ -15,7 +15,7 @@ import pytest
 
 from tests.server import COMMAND_S, PROGRAM, Server, unique
 
-pytestmark = pytest.mark.data_folder
+pytestmark = pytest.mark.once
 
 FORMATS = ("native", "native-test", "emitkit", "eventicat", "notifykit", "emailit", "emmi")
 IMPORTED = (

@@ -25,7 +25,7 @@ from gatepost.storage.postgres.writer import WriteConnection
 
 T = TypeVar("T")
 
-PATIENCE_S = 8.0
+PATIENCE_S = 6.0
 """What has waited longer for a writer is refused: nobody waits for it any more."""
 # Terms differ a thousandfold in how common they are: no plan fits them all.
 PLANS = "SET plan_cache_mode = force_custom_plan"
@@ -122,7 +122,7 @@ class PostgresDatabase:
     def _trouble(self, error: Exception) -> Exception:
         """UNAVAILABLE for trouble of the moment, else the fault itself."""
         cause = driver_error(error)
-        if not isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
+        if not isinstance(cause, psycopg.OperationalError) and not lost(error):
             return error
         self._log.warning("the database cannot answer", reason=type(cause).__name__)
         detail = "The database cannot answer now"

@@ -95,12 +95,18 @@ class PostgresEngine:
         bounds: Iterable[tuple[Any, Any]],
     ) -> Iterator[tuple[Any, ...]]:
         scope, value = where
+        names = ",".join(f"found.{name}" for name in columns)
         text = (
-            f"SELECT {','.join(columns)} FROM {table.name}"
-            f" WHERE {scope}=%s AND {key} BETWEEN %s AND %s"
+            f"SELECT {names} FROM unnest(%s::bytea[], %s::bytea[])"
+            " WITH ORDINALITY AS b (low, high, n)"
+            f" CROSS JOIN LATERAL (SELECT * FROM {table.name}"
+            f" WHERE {scope} = %s AND {key} BETWEEN b.low AND b.high) found ORDER BY b.n"
         )
+        lows, highs = [], []
         for low, high in bounds:
-            yield from tx.driver.execute(text, (value, low, high))
+            lows.append(low)
+            highs.append(high)
+        yield from tx.driver.execute(text, (lows, highs, value))
 
     def lock(self, tx: Tx, names: Collection[bytes]) -> None:
         numbers = sorted({_number(name) for name in names})

@@ -7,7 +7,11 @@ from collections.abc import Iterable, Sequence
 from gatepost.storage.db import Tx
 from gatepost.storage.shapes import Document
 
-RARE = 1000
+Numbers = list[int]
+Bounds = tuple[int, int]
+
+RARE = 10_000
+WINDOW = 2000
 
 
 def enter(tx: Tx, index: str, documents: Iterable[Document]) -> None:
@@ -34,40 +38,84 @@ def withdraw(tx: Tx, index: str, documents: Iterable[Document]) -> None:
 
 
 def find(
-    tx: Tx, index: str, choices: Sequence[Sequence[str]], limit: int, bounds: tuple[int, int]
+    tx: Tx, index: str, choices: Sequence[Sequence[str]], limit: int, bounds: Bounds
 ) -> list[int]:
-    """Walk the places of the rarest choice, newest first, and probe each for the others.
+    """Walk the places of the rarest choice, newest first, and keep those with all the others."""
+    counted = [(_commonness(tx, index, one), one) for one in map(_numbers, choices)]
+    (count, lead), *others = sorted(counted)
+    rest = [numbers for _, numbers in others]
+    if not rest:
+        return _led(tx, index, lead, limit, bounds)
+    if count < RARE:
+        return _probed(tx, index, lead, rest, limit, bounds)
+    return _met(tx, index, lead, rest, limit, bounds)
 
-    The probes are scalar sub-queries, which the planner keeps in this order: a join might read
-    all the places of a common term first.
+
+def _led(tx: Tx, index: str, lead: Numbers, limit: int, bounds: Bounds) -> list[int]:
+    """The newest places of one choice; each of its terms has them in order."""
+    text = f"SELECT DISTINCT place FROM ({_each(index, lead)}) led ORDER BY place DESC LIMIT %s"
+    return _places(tx, text, [*_asked(lead, bounds), limit])
+
+
+def _probed(
+    tx: Tx, index: str, lead: Numbers, others: list[Numbers], limit: int, bounds: Bounds
+) -> list[int]:
+    """Probe each place of a rare choice. Scalar sub-queries keep this order, where a join might
+    read all the places of a common term first.
     """
-    wanted = sorted(
-        ([_number(term) for term in choice] for choice in choices),
-        key=lambda numbers: _commonness(tx, index, numbers),
-    )
-    lead, *others = wanted
     probe = f"(SELECT true FROM {index} o WHERE o.term = ANY(%s) AND o.place = led.place LIMIT 1)"
     text = (
-        f"SELECT DISTINCT place FROM ({_led(index, lead)}) led"
-        f" {'WHERE ' if others else ''}{' AND '.join([probe] * len(others))}"
-        " ORDER BY place DESC LIMIT %s"
+        f"SELECT DISTINCT place FROM ({_each(index, lead)}) led"
+        f" WHERE {' AND '.join([probe] * len(others))} ORDER BY place DESC LIMIT %s"
     )
-    asked = [value for number in lead for value in (number, *bounds)]
-    rows = tx.driver.execute(text, [*asked, *others, limit])
-    return [place for (place,) in rows]
+    return _places(tx, text, [*_asked(lead, bounds), *others, limit])
 
 
-def _led(index: str, lead: Sequence[int]) -> str:
-    """The places of each term come in their order, so that they need no sorting."""
+def _met(
+    tx: Tx, index: str, lead: Numbers, others: list[Numbers], limit: int, bounds: Bounds
+) -> list[int]:
+    """Intersect common choices, window by window: those that rarely meet are read once."""
+    first, last = bounds
+    size, found = WINDOW, list[int]()
+    one = f"SELECT place FROM {index} WHERE term = ANY(%s) AND place BETWEEN %s AND %s"
+    every = " INTERSECT ".join([one] * (1 + len(others)))
+    while len(found) < limit and last >= first:
+        start = _window(tx, index, lead, size, (first, last))
+        asked = [value for numbers in (lead, *others) for value in (numbers, start, last)]
+        text = f"{every} ORDER BY place DESC LIMIT %s"
+        found += _places(tx, text, [*asked, limit - len(found)])
+        last, size = start - 1, size * 4
+    return found
+
+
+def _window(tx: Tx, index: str, lead: Numbers, size: int, bounds: Bounds) -> int:
+    """Where a window of so many places of a choice begins."""
+    text = f"SELECT place FROM ({_each(index, lead)}) led ORDER BY place DESC OFFSET %s LIMIT 1"
+    return next(iter(_places(tx, text, [*_asked(lead, bounds), size])), bounds[0])
+
+
+def _places(tx: Tx, text: str, asked: Sequence[object]) -> list[int]:
+    return [place for (place,) in tx.driver.execute(text, asked)]
+
+
+def _each(index: str, numbers: Numbers) -> str:
     one = f"SELECT place FROM {index} WHERE term = %s AND place BETWEEN %s AND %s"
-    return " UNION ALL ".join(f"({one} ORDER BY place DESC)" for _ in lead)
+    return " UNION ALL ".join(f"({one} ORDER BY place DESC)" for _ in numbers)
 
 
-def _commonness(tx: Tx, index: str, numbers: Sequence[int]) -> int:
+def _asked(numbers: Numbers, bounds: Bounds) -> list[int]:
+    return [value for number in numbers for value in (number, *bounds)]
+
+
+def _commonness(tx: Tx, index: str, numbers: Numbers) -> int:
     """How many places a choice has, as far as it matters."""
     text = f"SELECT count(*) FROM (SELECT FROM {index} WHERE term = ANY(%s) LIMIT {RARE}) counted"
-    (found,) = tx.driver.execute(text, (list(numbers),)).fetchone()
+    (found,) = tx.driver.execute(text, (numbers,)).fetchone()
     return int(found)
+
+
+def _numbers(terms: Sequence[str]) -> Numbers:
+    return [_number(term) for term in terms]
 
 
 def _number(term: str) -> int:
