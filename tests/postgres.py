@@ -20,6 +20,7 @@ from typing import Any, Self
 
 import psycopg
 
+from tests.leash import Leash
 from tests.waiting import wait_for
 
 HOST = "127.0.0.1"
@@ -56,6 +57,7 @@ class Postgres:
         self.data = self.folder / "data"
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
+        self._leash: Leash | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -90,6 +92,7 @@ class Postgres:
             self._process = self._spawn(port)
             if wait_for(self._state, "PostgreSQL", START_S) == "ready":
                 self.port = port
+                self._leash = Leash(self.pid, self.folder, "QUIT")
                 return self
             self._process = None
         raise AssertionError(f"PostgreSQL did not start\n{self.output()}")
@@ -105,9 +108,8 @@ class Postgres:
     def kill(self) -> None:
         """SIGKILL to the postmaster and all its children; the next start recovers."""
         processes = self._signal(signal.SIGKILL)
-        self._running().wait()
+        self._ended()
         wait_for(lambda: not any(map(_alive, processes)), "the end of all backends")
-        self._process = None
 
     def freeze(self) -> None:
         """SIGSTOP: connections stay open and nobody answers, as in a partition."""
@@ -187,10 +189,15 @@ class Postgres:
         return processes
 
     def _end(self, how: signal.Signals) -> None:
-        process = self._running()
-        process.send_signal(how)
-        process.wait(STOP_S)
+        self._running().send_signal(how)
+        self._ended()
+
+    def _ended(self) -> None:
+        self._running().wait(STOP_S)
         self._process = None
+        if self._leash is not None:
+            self._leash.release()
+            self._leash = None
 
     def _running(self) -> "subprocess.Popen[bytes]":
         if self._process is None:
