@@ -155,7 +155,7 @@ async def _check(call: Call) -> None:
 
 
 async def _pause(bell: Bell, heartbeat_s: float) -> None:
-    """Wait for the doorbell; other processes have none, so look again before long anyway."""
+    """Wait for the doorbell; a ring may be lost, so look again before long anyway."""
     if await bell.wait(min(POLL_S, heartbeat_s)):
         await asyncio.sleep(GATHER_S)
 
