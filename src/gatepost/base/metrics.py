@@ -92,7 +92,7 @@ class Metrics(Collector):
 HELP = {
     "gatepost_commits": "Transactions committed.",
     "gatepost_commit_items": "Requests those transactions carried.",
-    "gatepost_commit_retries": "Transactions tried again: others were faster, or a connection broke.",
+    "gatepost_commit_retries": "Transactions tried again: others were faster, or it broke.",
     "gatepost_commit_failures": "Transactions rolled back by a fault.",
     "gatepost_writer_queue": "Requests waiting for a writer.",
     "gatepost_writer_busy_seconds": "Time a writer has worked since the start, on average.",
