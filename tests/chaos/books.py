@@ -75,6 +75,10 @@ class Books:
             if first != answer.event:
                 self.problems.append(f"{answer}: {answer.event}, but first {first}")
 
+    def served(self, node: Node, since: float) -> bool:
+        """Whether the node has stored or read what was asked for later."""
+        return self.newest.get(node.name, 0.0) > since
+
     def refused(self, node: Node, since: float) -> bool:
         """Whether the node has said 503 to a request that came later."""
         return any(
@@ -125,9 +129,7 @@ class Books:
         """Windows in which surely more was admitted than they allow."""
         found = []
         for start, admitted in self._windows(seconds):
-            touched = [
-                one for one in outages if one.began < start + seconds and start < one.ended
-            ]
+            touched = [one for one in outages if one.began < start + seconds and start < one.ended]
             bound = max([limit, *(one.bound for one in touched)])
             if admitted > bound:
                 found.append(f"{admitted} in the {seconds} s from {start:.2f} on, not {bound}")

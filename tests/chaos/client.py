@@ -213,5 +213,3 @@ def ask(make: Callable[[], Client], question: Callable[[Client], Awaitable[Any]]
             return await question(client)
 
     return asyncio.run(run())
-
-

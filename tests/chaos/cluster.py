@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -124,12 +125,13 @@ class Cluster:
     def until_shared(self) -> None:
         """Wait until every server asks Valkey for its limits, and is rung through it."""
 
-        def shared(node: Node) -> bool:
-            out, connected = "gatepost_limiter_outage", "gatepost_signals_connected"
-            return node.metric(out) == 0 and node.metric(connected) == 1
-
         for node in self.servers:
-            wait_for(lambda node=node: shared(node), f"{node.name} to find Valkey", RECOVERY_S)
+            wait_for(partial(_shares, node), f"{node.name} to find Valkey", RECOVERY_S)
+
+
+def _shares(node: Node) -> bool:
+    out, connected = "gatepost_limiter_outage", "gatepost_signals_connected"
+    return node.metric(out) == 0 and node.metric(connected) == 1
 
 
 def environment(database_url: str, valkey_url: str) -> dict[str, str]:

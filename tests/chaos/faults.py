@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -12,6 +12,7 @@ from tests.waiting import wait_for
 
 AWAY_S = (0.0, 2.0)
 """How long a killed server of data stays away."""
+FROZEN_S = (0.5, 9.0)
 SPRUNG_S = 10.0
 WRITERS = b"commit_marks"
 """What only connections that write ever say."""
@@ -21,12 +22,12 @@ Act: TypeAlias = Callable[[Cluster, random.Random], None]
 
 @dataclass(frozen=True)
 class Fault:
-    """One that happened. `valkey`: it took the limits away; `wiped`: they came back empty."""
+    """One that happened. `wiped`: Valkey was away, and came back empty."""
 
     name: str
     began: float
     healed: float
-    valkey: bool
+    wiped: bool
 
     def __str__(self) -> str:
         return f"{self.name} ({self.healed - self.began:.1f} s)"
@@ -48,6 +49,12 @@ def kill_postgres(cluster: Cluster, chance: random.Random) -> None:
     cluster.postgres.kill()
     time.sleep(chance.uniform(*AWAY_S))
     cluster.postgres.start()
+
+
+def freeze_postgres(cluster: Cluster, chance: random.Random) -> None:
+    cluster.postgres.freeze()
+    time.sleep(chance.uniform(*FROZEN_S))
+    cluster.postgres.thaw()
 
 
 def wipe_valkey(cluster: Cluster, chance: random.Random) -> None:
@@ -80,6 +87,7 @@ FAULTS: tuple[Act, ...] = (
     kill_the_worker,
     restart_postgres,
     kill_postgres,
+    freeze_postgres,
     wipe_valkey,
     reset_all_connections,
     reset_before_a_commit,
@@ -94,6 +102,10 @@ def strike(cluster: Cluster, act: Act, chance: random.Random) -> Fault:
     return Fault(act.__name__.replace("_", " "), began, time.monotonic(), act is wipe_valkey)
 
 
-def schedule(chance: random.Random) -> Sequence[Act]:
-    """Every fault once, in an order of its own, and the commonest one twice."""
-    return chance.sample(FAULTS, len(FAULTS))
+def schedule(chance: random.Random, seconds: float) -> Iterator[Act]:
+    """Every fault once, in random order; again and again until so many seconds have passed."""
+    began = time.monotonic()
+    while True:
+        yield from chance.sample(FAULTS, len(FAULTS))
+        if time.monotonic() - began > seconds:
+            return

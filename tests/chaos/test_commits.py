@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -47,6 +48,7 @@ def send(node: Node, key: Key, title: str) -> int:
     ).status_code
 
 
+@pytest.mark.once
 @pytest.mark.timeout(120)
 def test_a_commit_whose_end_nobody_learns_is_not_carried_out_again(tmp_path: Path) -> None:
     """The server commits, then falls silent; nobody may do it all again when it is back."""
@@ -64,7 +66,7 @@ def test_a_commit_whose_end_nobody_learns_is_not_carried_out_again(tmp_path: Pat
                 alone = []
                 for number, title in enumerate(ALONE, 1):
                     alone.append(pool.submit(send, node, key, title))
-                    wait_for(lambda number=number: waiting(postgres) == number, "a busy writer")
+                    wait_for(partial(waits, postgres, number), "a busy writer")
                 group = [pool.submit(send, node, key, title) for title in GROUP]
                 wait_for(lambda: node.metric("gatepost_writer_queue") >= len(GROUP), "a group")
                 silence.enter_context(road.stalled(after=COMMIT))
@@ -75,14 +77,13 @@ def test_a_commit_whose_end_nobody_learns_is_not_carried_out_again(tmp_path: Pat
         assert titles == Counter([*ALONE, *GROUP])
 
 
-def waiting(postgres: Postgres) -> int:
-    """Sessions that wait for a lock."""
-    ((count,),) = postgres.execute(
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-    )
-    return int(count)
+def waits(postgres: Postgres, number: int) -> bool:
+    """Whether so many sessions wait for a lock."""
+    count = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    return postgres.execute(count) == [(number,)]
 
 
+@pytest.mark.once
 def test_a_process_frozen_in_the_middle_of_a_transaction_carries_it_out_again(
     tmp_path: Path,
 ) -> None:
@@ -96,7 +97,7 @@ def test_a_process_frozen_in_the_middle_of_a_transaction_carries_it_out_again(
         pool = stack.enter_context(ThreadPoolExecutor(1))
         with writers_held(url):
             stored = pool.submit(send, node, key, "frozen")
-            wait_for(lambda: waiting(postgres) == 1, "a busy writer")
+            wait_for(partial(waits, postgres, 1), "a busy writer")
             os.kill(node.pid, signal.SIGSTOP)
         try:
             wait_for(lambda: "idle-in-transaction timeout" in postgres.output(), "the end", 20)

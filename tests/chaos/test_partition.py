@@ -6,6 +6,7 @@ instead; the test's name says which of the two it was.
 
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ KINDS = {"network namespaces": Namespaces, "silent proxies": Proxies}
 KIND = "network namespaces" if hosts.possible() else "silent proxies"
 
 
-@pytest.fixture(params=["network namespaces"])
+@pytest.fixture(params=[KIND])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     with KINDS[request.param](tmp_path) as made:
         yield made
@@ -69,14 +70,14 @@ def test_partitions_cost_refusals_but_break_no_promise(site: Site) -> None:
 def until_refused(books: Books, apps: Sequence[Node], since: float) -> None:
     """Each app says 503 to a request that came later: there is no silence to wait out."""
     for app in apps:
-        wait_for(lambda app=app: books.refused(app, since), "a refusal", NOTICED_S)
+        wait_for(partial(books.refused, app, since), "a refusal", NOTICED_S)
 
 
 def until_successful(books: Books, apps: Sequence[Node], since: float) -> None:
     """Each app stores what came later, within the promised time."""
     patience_s = since + RECOVERY_S - time.monotonic()
     for app in apps:
-        wait_for(lambda app=app: books.newest[app.name] > since, "a success", patience_s)
+        wait_for(partial(books.served, app, since), "a success", patience_s)
 
 
 def calm(books: Books) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 import sqlalchemy
+from psycopg import errors
 from sqlalchemy.pool import NullPool
 
 from gatepost.storage.db import NotDurable
@@ -18,8 +19,8 @@ SESSION = {
     "client_encoding": "UTF8",
     "timezone": "UTC",
     "statement_timeout": "20s",
-    "lock_timeout": "5s",
-    "idle_in_transaction_session_timeout": "15s",
+    "lock_timeout": "3s",
+    "idle_in_transaction_session_timeout": "5s",
     "default_transaction_isolation": "read committed",
     # The server's side: what a client that vanished has locked is soon free again.
     "tcp_keepalives_idle": "2",
@@ -27,6 +28,7 @@ SESSION = {
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": str(SILENT_MS),
 }
+ENDED = (psycopg.InterfaceError, errors.IdleInTransactionSessionTimeout)
 SYNCED = ("on", "local", "remote_write", "remote_apply")
 
 
@@ -93,7 +95,7 @@ def check(engine: sqlalchemy.Engine) -> None:
 def lost(error: BaseException) -> bool:
     """Whether an error means that the connection, or the server, is gone."""
     cause = driver_error(error)
-    if isinstance(cause, psycopg.InterfaceError):
+    if isinstance(cause, ENDED):
         return True
     if not isinstance(cause, psycopg.OperationalError):
         return False

@@ -140,7 +140,7 @@ class WriteConnection:
     def busy(self, error: BaseException) -> bool:
         """Tell trouble of the moment (unreachable, time-outs, full) from a fault of ours."""
         cause = driver_error(error)
-        return isinstance(cause, Unknown | psycopg.OperationalError | psycopg.InterfaceError)
+        return isinstance(cause, Unknown | psycopg.OperationalError) or lost(error)
 
     def close(self) -> None:
         """Leave no mark behind, and close."""
