@@ -2,14 +2,19 @@
 
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from bench import contestants, costs, measured
 from bench.backing import backing, baseline, install
+from bench.capacity import two_to_one
 from bench.contestants import Contestant
-from bench.measured import Costs, Row
-from bench.report import Figure
+from bench.measured import Costs, Measured, Row
+from bench.report import Figure, number
 from bench.road import EVENTS, Plan, in_turns, payment, rates, ratio
 
 PART = "shared"
+CROWD = 4
+"""Two processes need more clients than one to be as busy."""
 COUNTED: tuple[tuple[str, str, Callable[[Row], float]], ...] = (
     ("requests per commit", "", lambda row: row.group),
     ("statements", "", lambda row: row.statements),
@@ -34,6 +39,7 @@ def shared(plan: Plan) -> list[Figure]:
     return [
         *figures,
         Figure(PART, "statements a request, 64 connections ÷ 1", falling, "x", at_most=0.1),
+        *_foretold(found),
         *_costs("SQLite", found.sqlite),
         *_costs("PostgreSQL", found.postgres),
         Figure(PART, "PostgreSQL, round trips a commit", found.postgres.rounds, ""),
@@ -41,25 +47,39 @@ def shared(plan: Plan) -> list[Figure]:
 
 
 def _speeds(plan: Plan) -> list[Figure]:
+    bodies = payment(plan.folder)
+    crowd = msgspec.structs.replace(plan, connections=plan.connections * CROWD)
     with backing() as servers:
         here = install(servers, plan.folder / "shared")
-        with (
-            baseline(servers, plan.folder) as diy,
-            here.start("serve") as first,
-            here.start("serve", "--no-workers") as second,
-        ):
+        with here.start("serve") as first:
             key = here.key()
             one = Contestant("gatepost", first, key)
-            two = Contestant("gatepost x2", first, key, (second,))
-            for server in (first, second):
-                contestants.check_replay(Contestant("gatepost", server, key))
-            runners = [diy, one, two]
-            usual, ours, both = in_turns(plan, runners, EVENTS, payment(plan.folder))
-    named = {"do-it-yourself": usual, "one process": ours, "two processes": both}
+            contestants.check_replay(one)
+            with baseline(servers, plan.folder) as diy:
+                usual, ours = in_turns(plan, [diy, one], EVENTS, bodies)
+            with here.start("serve", "--no-workers") as second:
+                contestants.check_replay(Contestant("gatepost", second, key))
+                two = Contestant("gatepost x2", first, key, (second,))
+                alone, both = in_turns(crowd, [one, two], EVENTS, bodies)
+    crowded = f"{crowd.connections} connections"
     return [
         Figure(PART, "POST ÷ do-it-yourself", ratio(ours, usual), "x", at_least=8),
-        Figure(PART, "two processes ÷ one", ratio(both, ours), "x", at_least=1.5),
-        *rates(PART, named),
+        Figure(PART, "two processes ÷ one", ratio(both, alone), "x", at_least=1.5, note=crowded),
+        *rates(PART, {"do-it-yourself": usual, "one process": ours}),
+        *rates(PART, {f"one process, {crowded}": alone, f"two processes, {crowded}": both}),
+    ]
+
+
+def _foretold(found: Measured) -> list[Figure]:
+    """What the model makes of two processes, where they share two cores and where they do not."""
+    return [
+        Figure(
+            PART,
+            f"two processes ÷ one, simulated {where}",
+            two_to_one(found, same_cores=same_cores),
+            "x",
+        )
+        for where, same_cores in (("here", True), ("on hosts of their own", False))
     ]
 
 
@@ -70,7 +90,9 @@ def _costs(name: str, found: Costs) -> list[Figure]:
     rows = []
     for thing, unit, of in COUNTED:
         if any(map(of, found.rows)):
-            note = ", ".join(f"{of(row):,.3g}" for row in found.rows) + f" at {levels} connections"
+            note = (
+                ", ".join(f"{number(of(row))}" for row in found.rows) + f" at {levels} connections"
+            )
             rows.append(Figure(PART, f"{name}, {thing}", of(busy), unit, note=note))
     kept, indexing = found.kept, found.indexing
     return [
