@@ -242,9 +242,10 @@ class Committer:
     def _refusal(self, connection: Connection, error: Exception) -> Exception:
         if isinstance(error, AppError):
             return error
-        self._log.error("commit failed", exc_info=error)
         if connection.busy(error):
+            self._log.warning("the database cannot commit", reason=_reason(error))
             return _unavailable()
+        self._log.error("commit failed", exc_info=error)
         return error
 
     def _run(self, connection: Connection, tx: Tx, jobs: list[Job]) -> None:
@@ -272,6 +273,12 @@ class Committer:
             return refusal
         connection.release()
         return result
+
+
+def _reason(error: BaseException) -> str:
+    """The driver's own words, without the statement and its values."""
+    cause = getattr(error, "orig", None) or error
+    return f"{type(cause).__name__}: {cause}".partition("\n")[0]
 
 
 def _unavailable() -> AppError:

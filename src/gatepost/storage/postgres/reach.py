@@ -22,6 +22,9 @@ SILENT_S = 4.0
 PROBE_S = 0.25
 """Between two tries to connect while the server cannot be reached."""
 
+REFUSAL = "FATAL"
+"""What libpq tells of a server's refusal: it has no state for it."""
+
 
 class Away(psycopg.OperationalError):  # type: ignore[misc] # the driver counts as untyped
     """The server could not be reached just now, or gives no answer."""
@@ -69,11 +72,12 @@ class Reach:
             self._trying = False
 
     def _ask(self) -> None:
-        """Raise Away unless the server takes a new connection."""
+        """Raise Away unless the server answers whoever connects, be it with a refusal."""
         try:
             self.connect().close()
-        except (sqlalchemy.exc.DBAPIError, psycopg.Error):
-            raise Away("the server has fallen silent") from None
+        except (sqlalchemy.exc.DBAPIError, psycopg.Error) as error:
+            if REFUSAL not in str(error):
+                raise Away("the server has fallen silent") from None
 
 
 class _Watched(psycopg.Connection[Any]):  # type: ignore[misc] # the same
