@@ -23,11 +23,11 @@ def move(
     *,
     from_: Annotated[
         str | None,
-        Parameter(name="--from", help="sqlite:///path/gatepost.db; that of the data folder."),
+        Parameter(name="--from", help="sqlite:///path/gatepost.db; else the data folder's."),
     ] = None,
     to: Annotated[
         str | None,
-        Parameter(help="postgresql://user:password@host/database; the setting database_url."),
+        Parameter(help="postgresql://user:password@host/database; else the setting database_url."),
     ] = None,
     common: Common = COMMON,
 ) -> int:

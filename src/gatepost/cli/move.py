@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import psycopg
 import sqlalchemy as sa
 
 from gatepost import migrations, prepare
@@ -34,9 +35,13 @@ BEGUN, ENDED = "move begun", "move ended"
 
 # Who serves now, and what the engine's own index has reached.
 NOT_COPIED = frozenset({"processes", "event_index"})
-# What PostgreSQL numbers arrivals by, and the move's own.
-NOT_AGREED = ("arrival epoch", BEGUN, ENDED)
+# What PostgreSQL numbers arrivals by, what is settled from the start, and the move's own.
+NOT_AGREED = ("arrival epoch", installation.PEPPER, BEGUN, ENDED)
 TERMS = "event_terms"
+LOCK = 0x6461_7461_6D6F_7665
+"""The number of the advisory lock: `datamove` in ASCII."""
+# What makes an index takes its time.
+SESSION = "SET statement_timeout = 0; SET lock_timeout = '60s'"
 INDEX_CHUNK = 2000
 
 COPYING, INDEXING, SORTING, COMPARING = "Copying", "Indexing", "Sorting", "Comparing"
@@ -96,12 +101,14 @@ def run(path: Path, settings: Settings, step: Step) -> Report:
     started = time.monotonic()
     source, target = SqliteBackend(path), _target(settings)
     _check_schema(source)
-    _settle_pepper(source, settings)
-    _migrate(target, settings)
-    with source.write() as tx, target.engine.connect() as sql:
-        move = Move(tx, sql, target.shown, step)
-        tables = [] if move.ended() else move.run()
-        ended = move.ended() or 0
+    with source.write() as tx:
+        pepper = _known_pepper(tx, settings)
+        _migrate(target, settings)
+        with target.engine.connect() as sql:
+            move = Move(tx, pepper, sql, target.shown, step)
+            move.hold()
+            tables = [] if move.ended() else move.run()
+            ended = move.ended() or 0
     seconds = round(time.monotonic() - started, 3)
     return Report(target.shown, tables, seconds, clock.iso(ended))
 
@@ -123,24 +130,27 @@ def _check_schema(source: SqliteBackend) -> None:
         raise Failure(f"{text}: start and stop `gatepost serve` on it once")
 
 
-def _settle_pepper(source: SqliteBackend, settings: Settings) -> None:
-    """See that the pepper at hand is the one of the keys, and is known to be: it moves along.
+def _known_pepper(tx: Tx, settings: Settings) -> str:
+    """What tells the pepper of the source's keys from others: every process checks it.
 
-    Raises Failure when there is none, ConfigError for another one.
+    Raises Failure when nobody can tell, ConfigError when the one at hand is another.
     """
-    at_hand = bool(settings.pepper) or (settings.folder / PEPPER).is_file()
-    with source.write() as tx:
-        if not at_hand and installation.find(tx, installation.PEPPER) is None:
-            raise Failure(f"{settings.folder / PEPPER} is missing: set GATEPOST_PEPPER")
-        if at_hand:
-            pepper = _pepper(settings)
-            installation.settle(tx, installation.PEPPER, crypto.pepper_check(pepper))
-            prepare.check_pepper(tx, pepper)
+    file = settings.folder / PEPPER
+    settled = installation.find(tx, installation.PEPPER)
+    if settings.pepper or file.is_file():
+        pepper = _pepper(file, settings.pepper)
+        if settled is None and file.is_file() and pepper != _pepper(file):
+            raise Failure(f"GATEPOST_PEPPER is not what {file} holds: keep the right one alone")
+        prepare.check_pepper(tx, pepper)
+        return crypto.pepper_check(pepper)
+    if settled is None:
+        raise Failure(f"{file} is missing: set GATEPOST_PEPPER")
+    return settled
 
 
-def _pepper(settings: Settings) -> bytes:
+def _pepper(file: Path, given: str = "") -> bytes:
     try:
-        return prepare.pepper_of(settings)
+        return crypto.load_pepper(file, given)
     except ValueError as error:
         raise Failure(str(error)) from None
 
@@ -158,18 +168,33 @@ def _migrate(target: Backend, settings: Settings) -> None:
 class Move:
     """One move into a database whose schema stands. It can be run again until it succeeds."""
 
-    def __init__(self, source: Tx, sql: sa.Connection, shown: str, step: Step) -> None:
-        """Take the source, the target's connection and its address without secrets."""
+    def __init__(self, source: Tx, pepper: str, sql: sa.Connection, shown: str, step: Step) -> None:
+        """Take the source, the check of its pepper, the target's connection, and the target's
+        address without secrets.
+        """
         self._source = source
+        self._pepper = pepper
         raw: Any = sql.connection.driver_connection
-        raw.execute("SET statement_timeout = 0")  # what makes an index takes its time
+        raw.execute(SESSION)
         self._target = Tx(sql, raw, POSTGRES)
         self._shown = shown
         self._step = step
 
+    def hold(self) -> None:
+        """Wait for the end of one that was killed: its last statement may still be at work.
+
+        Raises Failure when that takes too long.
+        """
+        try:
+            self._target.driver.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+        except psycopg.errors.LockNotAvailable:
+            raise Failure(f"another move into {self._shown} is still at work") from None
+
     def run(self) -> list[Moved]:
         """Copy what is missing, index it, compare all; raises Failure."""
         begun = self._begun() or self._begin()
+        if processes.alive(self._target, clock.now_ms()):
+            raise Failure(f"{self._shown} is being served: stop its processes first")
         wanted = copies(begun.at)
         self._copy(wanted)
         self._index()
@@ -201,20 +226,25 @@ class Move:
     def _begin(self) -> Begun:
         begun = Begun(self._account(), clock.now_ms())
         wanted = copies(begun.at)
-        held = [one.table.name for one in wanted if not moving.is_empty(self._target, one)]
-        if held:
-            text = f"{self._shown} holds data already ({', '.join(held)}): name an empty database"
-            raise Failure(text)
+        self._refuse_unless_empty(wanted)
         with self._transaction():
             moving.begin(self._target, wanted)
             later.put_off(self._target, TERMS)
             events.make_parts(self._target, begun.at)
             once.make_parts(self._target, begun.at)
+            installation.settle(self._target, installation.PEPPER, self._pepper)
             installation.settle(self._target, BEGUN, msgspec.json.encode(begun).decode())
         return begun
 
+    def _refuse_unless_empty(self, wanted: Sequence[TableCopy]) -> None:
+        held = [one.table.name for one in wanted if not moving.is_empty(self._target, one)]
+        if held:
+            text = f"{self._shown} holds data already ({', '.join(held)}): name an empty database"
+            raise Failure(text)
+        if installation.find(self._target, installation.PEPPER) not in {None, self._pepper}:
+            raise Failure(f"{self._shown} was made for another pepper: name an empty database")
+
     def _copy(self, wanted: Sequence[TableCopy]) -> None:
-        self._refuse_while_served()
         total = sum(moving.count(self._source, one) for one in wanted)
         done = moving.copied(self._target)
         for one in wanted:
@@ -227,10 +257,6 @@ class Move:
     def _advance(self, one: TableCopy) -> int:
         with self._transaction():
             return moving.advance(self._source, self._target, one)
-
-    def _refuse_while_served(self) -> None:
-        if processes.alive(self._target, clock.now_ms()):
-            raise Failure(f"{self._shown} is being served: stop its processes first")
 
     def _index(self) -> None:
         """Build the index of events, so that the first searches need not wait for it."""
