@@ -22,14 +22,14 @@ NO_LINGER = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True)
 class Ambush:
-    """On one connection a client says `word`, and the server answers with `answer`: the connection
-    is reset at whatever the client says next. Before the server gets that or, if `delivered`, when
-    it has got it but cannot answer.
+    """On one connection a client says `word`, and later the server `answer`: then it is reset.
+
+    The answer is lost or, if it is `passed` on, whatever the client says next.
     """
 
     word: bytes
     answer: bytes
-    delivered: bool
+    passed: bool = False
 
 
 class Proxy:
@@ -181,7 +181,7 @@ class _Road:
         self._server = server
         self._said = bytearray()
         self._expected: Ambush | None = None
-        self._due: Ambush | None = None
+        self._due = False
 
     def carries(self, word: bytes) -> bool:
         return word in self._said
@@ -194,9 +194,8 @@ class _Road:
         with suppress(OSError):
             while data := await reader.read(CHUNK):
                 self._said += data[: CHUNK - len(self._said)]
-                if self._due is not None:
-                    await self._fall(data, self._due)
-                    self._proxy.fallen()
+                if self._due:
+                    self._fall()
                     return
                 ambush = self._proxy.ambushed
                 if ambush is not None and ambush.word in data:
@@ -209,7 +208,10 @@ class _Road:
             while data := await reader.read(CHUNK):
                 expected = self._expected
                 if expected is not None and expected.answer in data:
-                    self._due = expected if self._proxy.chosen(self, expected) else None
+                    self._due = self._proxy.chosen(self, expected)
+                if self._due and expected is not None and not expected.passed:
+                    self._fall()
+                    return
                 await self._pass(data, self._client)
         self._client.close()
 
@@ -218,14 +220,9 @@ class _Road:
         writer.write(data)
         await writer.drain()
 
-    async def _fall(self, data: bytes, ambush: Ambush) -> None:
-        if not ambush.delivered:
-            self.reset()
-            return
-        _reset(self._client)
-        self._server.write(data)
-        await self._server.drain()
-        self._server.close()  # by FIN, so that the server reads what it was sent
+    def _fall(self) -> None:
+        self.reset()
+        self._proxy.fallen()
 
 
 def _nothing() -> None:

@@ -25,8 +25,7 @@ ALONE = ["alone 0", "alone 1"]
 """One for each writer; what comes meanwhile gathers."""
 GROUP = [f"grouped {number}" for number in range(6)]
 
-COMMIT = Ambush(b"grouped", b"INSERT 0 ", delivered=True)
-"""The last statement of the group's transaction is an INSERT; COMMIT is next."""
+COMMIT = Ambush(b"grouped", b"COMMIT\0")
 
 
 @contextmanager
