@@ -53,6 +53,7 @@ class Outage:
 class Books:
     """Every order (its idempotency key and its event's title), and every answer."""
 
+    name: str = "order"
     orders: set[str] = field(default_factory=set)
     answers: list[Answer] = field(default_factory=list)
     acknowledged: dict[str, str] = field(default_factory=dict)
@@ -62,7 +63,7 @@ class Books:
     problems: list[str] = field(default_factory=list)
 
     def order(self) -> str:
-        made = f"order-{len(self.orders)}"
+        made = f"{self.name}-{len(self.orders)}"
         self.orders.add(made)
         return made
 

@@ -115,6 +115,8 @@ def _read(order: str, node: str, asked: float, reply: httpx2.Response) -> Answer
     )
 
 
+CARELESS = "careless"
+"""The name of orders that come without an idempotency key."""
 Work = Callable[[Client, random.Random], Awaitable[None]]
 
 

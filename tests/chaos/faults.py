@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from tests.chaos.client import CARELESS
 from tests.chaos.cluster import Cluster
 from tests.proxy import Ambush
 from tests.waiting import wait_for
 
-AWAY_S = (0.0, 2.0)
+AWAY_S = (0.5, 2.0)
 """How long a killed server of data stays away."""
 FROZEN_S = (0.5, 8.0)
 SPRUNG_S = 10.0
@@ -73,7 +74,8 @@ def reset_before_a_commit(cluster: Cluster, chance: random.Random) -> None:
 
 
 def reset_while_a_commit_is_answered(cluster: Cluster, chance: random.Random) -> None:
-    _ambush(cluster, Ambush(b"COPY events", b"COMMIT\0"))
+    """Of an order that no idempotency key protects."""
+    _ambush(cluster, Ambush(CARELESS.encode(), b"COMMIT\0"))
 
 
 def _ambush(cluster: Cluster, ambush: Ambush) -> None:

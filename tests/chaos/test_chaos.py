@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.books import Books, Outage
-from tests.chaos.client import Client, Load, account, ask, press
+from tests.chaos.client import CARELESS, Client, Load, account, ask, press
 from tests.chaos.cluster import COUNTED, RECOVERY_S, Cluster
 from tests.chaos.faults import Fault, schedule, strike
 from tests.server import Key
@@ -24,7 +24,7 @@ SEED = int(os.environ.get("CHAOS_SEED", random.SystemRandom().randrange(10**6)))
 LONG_S = float(os.environ.get("CHAOS_SECONDS", "0"))
 CALM = 50
 """Successes between a recovery and the next fault."""
-LIMIT, SECONDS = 20, 2
+LIMIT, SECONDS = 8, 2
 WIPED = 3 * LIMIT
 """N by the server, N by the local shares, N by the server that came back empty."""
 
@@ -32,8 +32,10 @@ WIPED = 3 * LIMIT
 class Party:
     """Clients with one key and one set of books, and a key without limits to audit them."""
 
-    def __init__(self, cluster: Cluster, *, plan: str = "unlimited", limit: str = "off") -> None:
-        self.books = Books()
+    def __init__(
+        self, cluster: Cluster, name: str, *, plan: str = "unlimited", limit: str = "off"
+    ) -> None:
+        self.books = Books(name)
         self._servers = cluster.servers
         server = cluster.servers[0]
         tenant = server.make_tenant(plan=plan, limit=limit)
@@ -69,8 +71,8 @@ def under_load(careful: Party, careless: Party) -> Iterator[None]:
 @pytest.mark.once
 @pytest.mark.timeout(240 + 2 * LONG_S)
 def test_whatever_dies_no_promise_is_broken(cluster: Cluster) -> None:
-    careful = Party(cluster, plan=COUNTED, limit="100000/60s")
-    careless = Party(cluster, limit=f"{LIMIT}/{SECONDS}s")
+    careful = Party(cluster, "careful", plan=COUNTED, limit="100000/60s")
+    careless = Party(cluster, CARELESS, limit=f"{LIMIT}/{SECONDS}s")
     chance = random.Random(SEED)
     outages: list[Outage] = []
     print(f"CHAOS_SEED={SEED}")
