@@ -34,7 +34,17 @@ def prepare(settings: Settings) -> Backend:
         state = "is empty" if found is None else f"is at version {found}"
         message = f"database_url: {backend.shown} {state}: run `gatepost migrate` first"
         raise ConfigError(message)
+    with backend.read() as tx:
+        _check_moved(tx)
     return backend
+
+
+def _check_moved(tx: Tx) -> None:
+    """Raise ConfigError for a database that holds a part of what is moved into it."""
+    begun = installation.find(tx, installation.MOVE_BEGUN)
+    if begun is not None and installation.find(tx, installation.MOVE_ENDED) is None:
+        message = "database_url: a move into it is not finished: run `gatepost data move` again"
+        raise ConfigError(message)
 
 
 def migrate(settings: Settings) -> str | None:

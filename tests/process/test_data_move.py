@@ -325,11 +325,19 @@ def test_nothing_is_moved_onto_other_data(
 
 def test_a_database_that_is_served_is_left_alone(source: Source, url: str, tmp_path: Path) -> None:
     migrate(url, tmp_path)
-    kill_at(source.data, url, "events", f"NEW.seq > {CHUNK}")
     worker = on_postgres(source, url, tmp_path)
     worker.role = "worker"
     with worker:
         assert "is being served: stop its processes first" in refused(source.data, url)
+    assert moved(source.data, url)["tables"]
+
+
+def test_half_an_installation_is_not_served(source: Source, url: str, tmp_path: Path) -> None:
+    migrate(url, tmp_path)
+    kill_at(source.data, url, "events", f"NEW.seq > {CHUNK}")
+    for role in ("serve", "worker"):
+        said = on_postgres(source, url, tmp_path).command(role, "--port", "0")
+        assert (said.returncode, "a move into it is not finished" in said.stderr) == (1, True)
     assert moved(source.data, url)["tables"]
 
 

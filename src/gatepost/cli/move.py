@@ -30,7 +30,7 @@ from gatepost.storage.postgres import later
 from gatepost.storage.postgres.engine import POSTGRES
 from gatepost.storage.sqlite.backend import SqliteBackend
 
-BEGUN, ENDED = "move begun", "move ended"
+BEGUN, ENDED = installation.MOVE_BEGUN, installation.MOVE_ENDED
 """What the target's `installation` says of a move: a Begun as JSON, the end in ms."""
 
 # Who serves now, and what the engine's own index has reached.

@@ -9,6 +9,7 @@ from gatepost.storage import sql
 from gatepost.storage.db import Tx
 
 PEPPER = "pepper"
+MOVE_BEGUN, MOVE_ENDED = "move begun", "move ended"
 
 
 def find(tx: Tx, name: str) -> str | None:
