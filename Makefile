@@ -15,7 +15,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2
+PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 4
 # What Gatepost stands on beside SQLite, and the tests that go through its API on each of them.
 PAIRS = postgres postgres+valkey
 PAIRED = tests/api tests/dialects tests/process
@@ -52,6 +52,7 @@ test-only: setup-dev $(NPM_STAMP) ## Tests alone (ARGS="tests/api -k keys" to ch
 	@sh tools/need.sh cc gcc libc6-dev
 	@sh tools/need.sh systemd-analyze systemd
 	@sh tools/need.sh kubectl kubernetes-client
+	@sh tools/need.sh ip iproute2
 	@$(PYTEST) $(ARGS)
 	@$(if $(ARGS),:,$(foreach pair,$(PAIRS),$(PYTEST) --pair $(pair) $(PAIRED) &&) :)
 

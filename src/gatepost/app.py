@@ -9,6 +9,7 @@ from typing import Any
 
 from gatepost.base.clock import Clock, now_ms
 from gatepost.base.config import Settings
+from gatepost.base.errors import AppError
 from gatepost.base.metrics import Metrics
 from gatepost.chores.all import make_chores
 from gatepost.chores.presence import Presence
@@ -149,7 +150,8 @@ class App:
             self._listening.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._listening
-            await self.presence.leave(self.services)
+            with contextlib.suppress(AppError):  # the others will notice by themselves
+                await self.presence.leave(self.services)
             await self.services.signals.close()
         await self.limiter.close()
         await self.database.close()

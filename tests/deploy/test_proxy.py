@@ -90,10 +90,10 @@ def test_a_process_that_goes_down_is_not_noticed(pair: list[Server], tmp_path: P
     with proxy(tmp_path, where(leaving), where(staying)) as client:
         wait_for(lambda: client.get("/readyz").status_code == 200, "the first answer")
         os.kill(leaving.pid, signal.SIGTERM)
-        answers = [client.get("/readyz").status_code]
+        answers = [client.get("/healthz").status_code]
         while not ended(leaving):
-            answers.append(client.get("/readyz").status_code)
-        answers += [client.get("/readyz").status_code for _ in range(50)]
+            answers.append(client.get("/healthz").status_code)
+        answers += [client.get("/healthz").status_code for _ in range(50)]
     leaving._process = None
     assert set(answers) == {200}
 

@@ -6,6 +6,7 @@ of them. Nothing that was acknowledged depends on either.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -21,6 +22,7 @@ from gatepost.gate.tables import refusals
 from gatepost.storage import sql
 from gatepost.storage.db import Tx
 
+Slot = tuple[AccountId, int, KeyId, str, str]
 _ORDER = tuple(refusals.c[name] for name in ("last_at", "hour", "key_id", "code", "route"))
 
 
@@ -67,7 +69,7 @@ class Ledger:
     def __init__(self) -> None:
         """Start with nothing waiting."""
         self.denials = Denials()
-        self._refused: dict[tuple[AccountId, int, KeyId, str, str], Refused] = {}
+        self._refused: dict[Slot, Refused] = {}
         self._used: dict[tuple[AccountId, KeyId], int] = {}
 
     def used(self, caller: Caller, now: int) -> None:
@@ -98,13 +100,22 @@ class Ledger:
         waiting, self._refused = list(self._refused.values()), {}
         return waiting
 
+    def put_back(self, lines: list[Refused], used: Mapping[tuple[AccountId, KeyId], int]) -> None:
+        """Take back what could not be written: newer ones stay the latest."""
+        for one in lines:
+            slot = _slot(one)
+            newer = self._refused.get(slot)
+            count = one.count + (newer.count if newer else 0)
+            self._refused[slot] = msgspec.structs.replace(newer or one, count=count)
+        self._used = {**used, **self._used}
+
     def take_used(self) -> dict[tuple[AccountId, KeyId], int]:
         """Hand over the uses that wait."""
         waiting, self._used = self._used, {}
         return waiting
 
 
-def _slot(one: Refused) -> tuple[bytes, int, bytes, str, str]:
+def _slot(one: Refused) -> Slot:
     return one.account_id, one.hour, one.key_id, one.code, one.route
 
 

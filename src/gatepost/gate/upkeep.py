@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from gatepost.base.clock import DAY_MS, HOUR_MS, Clock
 from gatepost.base.config import Settings
+from gatepost.base.errors import AppError
 from gatepost.domains.audit import store as audit
+from gatepost.domains.audit.model import Entry
 from gatepost.gate import ledger, once
 from gatepost.gate.ledger import Ledger
 from gatepost.storage.db import Database
@@ -27,22 +29,33 @@ class Upkeep:
         self._waiting = waiting
         self._settings = settings
         self._clock = clock
+        self._denied: list[Entry] = []
 
     async def refused(self) -> float:
         """Write the refusals of the last second."""
         lines = self._waiting.take_refused()
         if lines:
-            await self._database.write(lambda tx: ledger.write_refused(tx, lines))
-        denied = self._waiting.denials.take(self._clock())
-        if denied:
-            await self._database.write(lambda tx: audit.append_all(tx, denied))
+            try:
+                await self._database.write(lambda tx: ledger.write_refused(tx, lines))
+            except AppError:
+                self._waiting.put_back(lines, {})
+                raise
+        self._denied += self._waiting.denials.take(self._clock())
+        if self._denied:
+            denied = list(self._denied)
+            await self._database.write(lambda tx: audit.append_missing(tx, denied))
+            self._denied.clear()
         return REFUSED_EVERY_S
 
     async def used(self) -> float:
         """Write when keys were last used."""
         used = self._waiting.take_used()
         if used:
-            await self._database.write(lambda tx: ledger.write_used(tx, used))
+            try:
+                await self._database.write(lambda tx: ledger.write_used(tx, used))
+            except AppError:
+                self._waiting.put_back([], used)
+                raise
         return USED_EVERY_S
 
     async def room(self) -> float:

@@ -12,6 +12,7 @@ from gatepost.base import ids
 from gatepost.base.ids import AccountId, AuditId, ProjectId
 from gatepost.domains.audit.model import Actor, Entry, Target
 from gatepost.domains.audit.tables import audit
+from gatepost.storage import sql
 from gatepost.storage.db import Tx
 
 
@@ -46,6 +47,12 @@ def append(
 def append_all(tx: Tx, entries: Sequence[Entry]) -> None:
     """Add lines, at least one."""
     tx.run(sa.insert(audit), [_values(entry) for entry in entries])
+
+
+def append_missing(tx: Tx, entries: Sequence[Entry]) -> None:
+    """Add lines that an earlier try may have added already."""
+    for entry in entries:
+        sql.insert_new(tx, audit, _values(entry), ["account_id", "id"])
 
 
 def list_(
