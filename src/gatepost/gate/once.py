@@ -227,7 +227,7 @@ def _spent(allowance: Allowance, used: int, charge: Charge, now: int) -> AppErro
 
 def _hold(tx: Tx, claims: Iterable[Claim | None]) -> None:
     """Let whoever comes with the same key at the same time, here or elsewhere, wait."""
-    sql.lock(tx, [claim.scope + claim.claim for claim in claims if claim is not None])
+    sql.lock(tx, (claim.scope + claim.claim for claim in claims if claim is not None))
 
 
 def _find(tx: Tx, calls: Iterable[Admitted]) -> dict[tuple[bytes, bytes], _Known]:

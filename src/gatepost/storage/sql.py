@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Table
@@ -91,15 +91,14 @@ def upsert(tx: Tx, table: Table, values: Mapping[str, Any], conflict: Sequence[s
     tx.run(statement.on_conflict_do_update(index_elements=list(conflict), set_=changes))
 
 
-def lock(tx: Tx, names: Collection[bytes]) -> None:
+def lock(tx: Tx, names: Iterable[bytes]) -> None:
     """Hold names until the transaction ends; whoever else wants one of them waits.
 
     What is read after it is what the last holder left behind. Lock all names of a kind at once:
     they are taken in one order, so that no two transactions wait for each other. Between
     several kinds the order is that of docs/decisions/0010.
     """
-    if names:
-        tx.engine.lock(tx, names)
+    tx.engine.lock(tx, names)
 
 
 def try_lock(tx: Tx, name: bytes) -> bool:

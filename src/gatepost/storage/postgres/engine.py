@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import count
@@ -108,10 +108,11 @@ class PostgresEngine:
             highs.append(high)
         yield from tx.driver.execute(text, (lows, highs, value))
 
-    def lock(self, tx: Tx, names: Collection[bytes]) -> None:
+    def lock(self, tx: Tx, names: Iterable[bytes]) -> None:
         numbers = sorted({_number(name) for name in names})
-        text = "SELECT pg_advisory_xact_lock(n) FROM unnest(%s::bigint[]) AS n"
-        tx.driver.execute(text, (numbers,))
+        if numbers:
+            text = "SELECT pg_advisory_xact_lock(n) FROM unnest(%s::bigint[]) AS n"
+            tx.driver.execute(text, (numbers,))
 
     def try_lock(self, tx: Tx, name: bytes) -> bool:
         text = "SELECT pg_try_advisory_xact_lock(%s::bigint)"

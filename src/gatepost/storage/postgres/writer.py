@@ -68,7 +68,8 @@ class WriteConnection:
         self._number += 1
         with raw.pipeline():
             raw.execute("BEGIN")
-            row = raw.execute(MARK, (self._number, self._slot)).fetchone()
+            marked = raw.execute(MARK, (self._number, self._slot))
+        row = marked.fetchone()
         if row is None:
             self._drop()
             raise Forgotten("this writer's mark was cleared away; connecting makes a new one")

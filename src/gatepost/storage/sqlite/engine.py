@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -86,7 +86,7 @@ class SqliteEngine:
         for low, high in bounds:
             yield from tx.driver.execute(text, (value, low, high))
 
-    def lock(self, tx: Tx, names: Collection[bytes]) -> None:
+    def lock(self, tx: Tx, names: Iterable[bytes]) -> None:
         """Nobody else writes."""
 
     def try_lock(self, tx: Tx, name: bytes) -> bool:  # noqa: ARG002 # nobody else writes
