@@ -15,7 +15,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 4 --dist worksteal
+PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist worksteal
 # What reaches the database through the API, on PostgreSQL and Valkey; without Valkey only limits,
 # signals and streams take another way. All of tests/api, tests/dialects and tests/process runs on
 # any pair: make test-only ARGS="--pair postgres tests/api tests/dialects tests/process"
