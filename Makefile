@@ -16,11 +16,14 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist worksteal
-# What reaches the database through the API, on PostgreSQL and Valkey; without Valkey only limits,
-# signals and streams take another way. All of tests/api, tests/dialects and tests/process runs on
-# any pair: make test-only ARGS="--pair postgres tests/api tests/dialects tests/process"
-PAIRED := --pair postgres+valkey tests/api tests/dialects --ignore-glob=*hostile* --ignore-glob=*openapi*
-LONELY := --pair postgres $(addprefix tests/api/test_,stream.py key_ends.py quotas.py unknown_keys.py)
+# The heart of the API on PostgreSQL and Valkey; without Valkey only limits, signals and streams take
+# another way. All of tests/api, tests/dialects and tests/process runs on any pair:
+# make test-only ARGS="--pair postgres tests/api tests/dialects tests/process"
+API = $(addsuffix .py,$(addprefix tests/api/test_,$(1)))
+PAIRED := --pair postgres+valkey tests/dialects $(call API,events batch people quotas stream key_ends)
+LONELY := --pair postgres $(call API,stream key_ends quotas unknown_keys)
+# What dies there needs the machine to itself.
+CHAOS := -n 0 tests/chaos
 
 .PHONY: help setup setup-dev run test test-only lint types imports format bench docs lock clean
 
@@ -55,8 +58,8 @@ test-only: setup-dev $(NPM_STAMP) ## Tests alone (ARGS="tests/api -k keys" to ch
 	@sh tools/need.sh systemd-analyze systemd
 	@sh tools/need.sh kubectl kubernetes-client
 	@sh tools/need.sh ip iproute2
-	@$(PYTEST) $(ARGS)
-	@$(if $(ARGS),:,$(PYTEST) $(PAIRED) && $(PYTEST) $(LONELY))
+	@$(PYTEST) $(or $(ARGS),--ignore tests/chaos)
+	@$(if $(ARGS),:,$(PYTEST) $(CHAOS) && $(PYTEST) $(PAIRED) && $(PYTEST) $(LONELY))
 
 $(NPM_TESTS)/node_modules/.stamp: $(NPM_LOCK)
 	@sh tools/need.sh node nodejs
