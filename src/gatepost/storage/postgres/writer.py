@@ -68,8 +68,7 @@ class WriteConnection:
         self._number += 1
         with raw.pipeline():
             raw.execute("BEGIN")
-            marked = raw.execute(MARK, (self._number, self._slot))
-        row = marked.fetchone()
+            row = raw.execute(MARK, (self._number, self._slot)).fetchone()
         if row is None:
             self._drop()
             raise Forgotten("this writer's mark was cleared away; connecting makes a new one")
