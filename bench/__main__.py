@@ -8,20 +8,32 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import process, report
+from bench.counting import counting
+from bench.delivering import delivering
+from bench.gate import gate
 from bench.pages import pages
 from bench.process import InvalidRunError
+from bench.relaying import relaying
 from bench.report import Figure, Invalid, Outcome
 from bench.road import Plan, batch, road, slow_sync
+from bench.rollups import rollups
 from bench.shared import shared
 from bench.start import start
+from bench.watching import watching
 
 PARTS: dict[str, Callable[[Plan], list[Figure]]] = {
     "road": road,
     "sync": slow_sync,
     "batch": batch,
+    "counting": counting,
+    "gate": gate,
+    "relay": relaying,
+    "report": rollups,
+    "delivery": delivering,
     "shared": shared,
     "start": start,
     "pages": pages,
+    "watching": watching,
 }
 BUSY_CORES = 0.2
 EVENTS_MIN = 100_000
@@ -34,6 +46,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="turns of each contestant")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--events", type=int, default=1_000_000, help="stored for the pages")
+    parser.add_argument("--write", action="store_true", help="write one part's rows, as `all` does")
     parser.add_argument("--keep-costs", action="store_true", help="write costs.json, as `all` does")
     options = parser.parse_args()
     if options.events < EVENTS_MIN:
@@ -76,13 +89,15 @@ def main() -> int:
     names = list(PARTS) if options.part == "all" else [options.part]
     outcomes = [outcome for name in names for outcome in run(name, options)]
     print(report.table(outcomes))
+    how = (
+        f"{options.connections} connections, {options.rounds} rounds of "
+        f"{options.seconds:g} s after 2 s of warm-up, {options.events:,} events for the pages, "
+        f"{others:.1f} cores busy with other work at the start"
+    )
     if options.part == "all":
-        report.write(
-            outcomes,
-            f"{options.connections} connections, {options.rounds} rounds of "
-            f"{options.seconds:g} s after 2 s of warm-up, {options.events:,} events for the pages, "
-            f"{others:.1f} cores busy with other work at the start",
-        )
+        report.write(outcomes, how)
+    elif options.write:
+        report.renew(options.part, list(PARTS), outcomes, how)
     return 0 if report.ok(outcomes) else 1
 
 

@@ -1,10 +1,13 @@
--- POSTs bodies in turn over keep-alive connections, a new Idempotency-Key each time.
--- wrk -s fire.lua URL -- BEARER_KEY RUN_PREFIX BODY_FILE...
+-- POSTs bodies in turn over keep-alive connections, a new Idempotency-Key each time; without any
+-- body it GETs, and sends no such key; nor does it with an empty RUN_PREFIX.
+-- wrk -s fire.lua URL -- BEARER_KEY RUN_PREFIX [BODY_FILE...]
 -- FIRE_PORTS, words: the ports of this host that the threads take in turn.
 -- The requests are spliced from ready parts, so that the generator costs far less than a server.
 -- The last line printed is one JSON object: counts, seconds, latencies in milliseconds.
 
 local parts = {}
+local whole = nil
+local keyed = true
 local sent = 0
 local threads = 0
 
@@ -29,23 +32,31 @@ local function read(path)
 end
 
 function init(args)
-  local head = "POST " .. wrk.path .. " HTTP/1.1\r\n"
+  local head = wrk.path .. " HTTP/1.1\r\n"
     .. "Host: " .. wrk.host .. ":" .. wrk.port .. "\r\n"
     .. "Authorization: Bearer " .. args[1] .. "\r\n"
-    .. "Content-Type: application/json\r\n"
+  if #args < 3 then
+    whole = "GET " .. head .. "\r\n"
+  end
+  head = "POST " .. head .. "Content-Type: application/json\r\n"
   local key = "Idempotency-Key: " .. args[2] .. "-" .. thread_id .. "-"
+  keyed = args[2] ~= "" and #args > 2
   for i = 3, #args do
     local body = read(args[i])
-    parts[#parts + 1] = {
-      head .. "Content-Length: " .. #body .. "\r\n" .. key,
-      "\r\n\r\n" .. body,
-    }
+    local sized = head .. "Content-Length: " .. #body .. "\r\n"
+    parts[#parts + 1] = keyed and { sized .. key, "\r\n\r\n" .. body } or sized .. "\r\n" .. body
   end
 end
 
 function request()
+  if whole then
+    return whole
+  end
   sent = sent + 1
   local part = parts[sent % #parts + 1]
+  if not keyed then
+    return part
+  end
   return part[1] .. sent .. part[2]
 end
 

@@ -1,4 +1,4 @@
-"""Drive wrk: one thread a server, keep-alive connections, always a new Idempotency-Key."""
+"""Drive wrk: one thread a server, keep-alive connections, a new Idempotency-Key each time."""
 
 import secrets
 import subprocess
@@ -30,9 +30,16 @@ class Load(msgspec.Struct, frozen=True):
 
 
 def fire(
-    runner: Contestant, path: str, bodies: Sequence[Path], seconds: float, connections: int
+    runner: Contestant,
+    path: str,
+    bodies: Sequence[Path],
+    seconds: float,
+    connections: int,
+    *,
+    keyed: bool = True,
 ) -> Load:
     """Run wrk once, without warm-up: a thread and an equal part of the connections for each port.
+    Only `keyed` requests have an Idempotency-Key.
 
     Raises:
         InvalidRunError: any request was refused (status 400 or above) or lost.
@@ -42,7 +49,7 @@ def fire(
         *("wrk", "--threads", str(len(ports)), "--connections", str(connections)),
         *("--timeout", "30s", "--duration", f"{max(1, round(seconds))}s"),
         *("--script", str(ROOT / "bench/fire.lua"), f"http://127.0.0.1:{ports[0]}{path}"),
-        *("--", runner.key, secrets.token_hex(6)),
+        *("--", runner.key, secrets.token_hex(6) if keyed else ""),
         *map(str, bodies),
     ]
     env = environment({"FIRE_PORTS": " ".join(map(str, ports))})
@@ -54,8 +61,14 @@ def fire(
 
 
 def measure(
-    runner: Contestant, path: str, bodies: Sequence[Path], seconds: float, connections: int
+    runner: Contestant,
+    path: str,
+    bodies: Sequence[Path],
+    seconds: float,
+    connections: int,
+    *,
+    keyed: bool = True,
 ) -> Load:
     """Warm up, then measure. Raises InvalidRunError like `fire`."""
-    fire(runner, path, bodies, WARM_UP_S, connections)
-    return fire(runner, path, bodies, seconds, connections)
+    fire(runner, path, bodies, WARM_UP_S, connections, keyed=keyed)
+    return fire(runner, path, bodies, seconds, connections, keyed=keyed)

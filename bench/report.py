@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
+CONDITIONS = "\n\n## Conditions\n\n"
 LIBRARIES = (
     *("uvicorn", "uvloop", "httptools", "starlette", "fastapi"),
     *("sqlalchemy", "psycopg", "asyncpg", "valkey", "libvalkey"),
@@ -94,12 +95,26 @@ def ok(outcomes: Sequence[Outcome]) -> bool:
     return all(isinstance(one, Figure) and one.met is not False for one in outcomes)
 
 
+def renew(part: str, order: Sequence[str], outcomes: Sequence[Outcome], options: str) -> None:
+    """Replace one part's rows in bench/RESULTS.md, and say under which conditions."""
+    page, _, said = RESULTS.read_text(encoding="utf-8").partition(CONDITIONS)
+    lines = [line for line in page.splitlines() if not line.startswith(f"| {part} |")]
+    later = tuple(f"| {name} |" for name in order[order.index(part) + 1 :])
+    at = next((at for at, line in enumerate(lines) if line.startswith(later)), len(lines))
+    lines[at:at] = [row(outcome) for outcome in outcomes]
+    own = f"- `{part}` by itself: "
+    kept = [line for line in said.splitlines() if not line.startswith(own)]
+    kept.append(f"{own}{datetime.now(UTC):%Y-%m-%d}, {options}")
+    whole = "\n".join(lines) + CONDITIONS + "\n".join(kept) + "\n"
+    RESULTS.write_text(whole, encoding="utf-8")
+
+
 def write(outcomes: Sequence[Outcome], options: str) -> None:
     """Write bench/RESULTS.md."""
     RESULTS.write_text(
         "# Results\n\n"
         "Written by `make bench`; `bench/README.md` says what each figure means.\n"
         "Compare ratios, which were taken side by side; the other figures belong to this machine.\n"
-        f"\n{table(outcomes)}\n\n## Conditions\n\n{conditions(options)}\n",
+        f"\n{table(outcomes)}{CONDITIONS}{conditions(options)}\n",
         encoding="utf-8",
     )

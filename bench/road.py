@@ -56,13 +56,15 @@ def in_turns(
     runners: Sequence[Contestant],
     path: str,
     bodies: Sequence[Path],
+    *,
+    keyed: bool = True,
 ) -> list[Turns]:
     """Measure the runners one after the other, `rounds` times; background work may not overlap."""
     loads: list[list[Load]] = [[] for _ in runners]
     waits = [0.0 for _ in runners]
     for turn in range(plan.rounds):
         for index, runner in enumerate(runners):
-            load = measure(runner, path, bodies, plan.seconds, plan.connections)
+            load = measure(runner, path, bodies, plan.seconds, plan.connections, keyed=keyed)
             loads[index].append(load)
             plan.say(
                 f"  {turn + 1}/{plan.rounds} {runner.name:<11}{load.per_s:>10,.0f} requests/s"

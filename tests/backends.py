@@ -5,6 +5,7 @@ import weakref
 from collections.abc import Callable
 from functools import cache
 
+from tests import prepared
 from tests.postgres import Postgres
 from tests.valkey import Valkey
 
@@ -34,12 +35,8 @@ class Backend:
         self.environ: dict[str, str] = {}
         self.close: Callable[[], object] = lambda: None
         if not on_sqlite():
-            self.environ["GATEPOST_DATABASE_URL"] = postgres().create_database()
+            self.environ["GATEPOST_DATABASE_URL"] = prepared.database(postgres())
         if pair() == "postgres+valkey":
             valkey = Valkey().start()
             self.environ["GATEPOST_VALKEY_URL"] = valkey.url
             self.close = weakref.finalize(self, valkey.stop)
-
-    @property
-    def must_migrate(self) -> bool:
-        return bool(self.environ)

@@ -5,9 +5,16 @@ from collections.abc import Callable, Iterator
 
 import httpx2
 import pytest
+from hypothesis import settings
 
+from tests import plain
 from tests.backends import PAIRS, VARIABLE, on_sqlite
 from tests.server import AMPLE, Key, Server, Tenant
+
+# The same examples in every run, so that a change fails by its own doing: look for further ones
+# with --hypothesis-profile=default.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -18,23 +25,35 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault(VARIABLE, config.getoption("--pair"))
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what the first pair has shown already."""
-    if on_sqlite():
-        return
-    left_out = [item for item in items if item.get_closest_marker("once")]
+    """Leave out what the first pair has shown already; begin with what takes long, so that no test
+    process is left alone with it in the end. Then one package follows another, so that a server
+    that tests of one package share lives no longer than they do.
+    """
+    left_out = [] if on_sqlite() else [item for item in items if item.get_closest_marker("once")]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    items.sort(key=lambda item: (-_patience(item), item.path.parent))
+
+
+def _patience(item: pytest.Item) -> float:
+    """How long it may take, in seconds, where it says so."""
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker else 0.0
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One real server per test process. Tests share it, so each uses names of its own.
 
-    They also share an address, whose tries of ended and unknown keys are not limited here.
+    They also share an address, whose tries to come in are not limited here.
     """
-    patient = {"GATEPOST_UNKNOWN_KEYS_PER_MINUTE": "1000000"}
+    patient = {
+        "GATEPOST_UNKNOWN_KEYS_PER_MINUTE": "1000000",
+        "GATEPOST_SIGN_INS_PER_MINUTE": "1000000",
+    }
     with Server(tmp_path_factory.mktemp("gatepost") / "data", env=patient) as running:
         yield running
 
@@ -43,7 +62,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def http(server: Server) -> Iterator[httpx2.Client]:
     """A plain HTTP client: follows no redirect, adds no credentials."""
     limits = httpx2.Limits(max_connections=200, max_keepalive_connections=100)
-    with httpx2.Client(timeout=30, limits=limits, trust_env=False) as client:
+    with plain.Client(timeout=30, limits=limits) as client:
         yield client
 
 

@@ -1,14 +1,13 @@
 """A real PostgreSQL, from the wheel: a cluster of its own, stopped, killed, frozen, restarted."""
 
 import atexit
+import contextlib
 import ctypes
 import os
 import pwd
-import random
 import secrets
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import tempfile
@@ -21,11 +20,9 @@ from typing import Any, Self
 import psycopg
 
 from tests.leash import Leash
+from tests.ports import HOST, free_port
 from tests.waiting import wait_for
 
-HOST = "127.0.0.1"
-# Below the ports the kernel hands out by itself: nobody takes ours while the server is down.
-PORTS = range(10_240, 32_000)
 START_S = 30.0
 STOP_S = 30.0
 TRIES = 10
@@ -88,7 +85,7 @@ class Postgres:
             _give_away(self.folder)
             self._make_cluster()
         for _ in range(1 if self.port else TRIES):
-            port = self.port or _free_port()
+            port = self.port or free_port()
             self._process = self._spawn(port)
             if wait_for(self._state, "PostgreSQL", START_S) == "ready":
                 self.port = port
@@ -128,10 +125,10 @@ class Postgres:
 
     # Inside
 
-    def create_database(self) -> str:
-        """The address of a new, empty database with a name of its own."""
+    def create_database(self, *, like: str = "template1") -> str:
+        """The address of a new database with a name of its own: an empty one, or a copy."""
         name = f"gatepost_{secrets.token_hex(8)}"
-        self.execute(f"CREATE DATABASE {name}")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {like}")
         return self._url(name)
 
     def execute(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -185,7 +182,8 @@ class Postgres:
             wait_for(partial(_stopped, postmaster), "a stopped postmaster")
         processes = [postmaster, *_children(postmaster)]
         for process in processes:
-            os.kill(process, how)
+            with contextlib.suppress(ProcessLookupError):  # it may have ended since
+                os.kill(process, how)
         return processes
 
     def _end(self, how: signal.Signals) -> None:
@@ -248,17 +246,6 @@ def _copy(package: Path) -> Path:
         shutil.copytree(part, folder / part.name)
     subprocess.run(["chmod", "-R", "a+rX", str(folder)], check=True)
     return folder / package.name
-
-
-def _free_port() -> int:
-    while True:
-        port = random.SystemRandom().choice(PORTS)
-        with socket.socket() as probe:
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return port
 
 
 # Processes, by /proc

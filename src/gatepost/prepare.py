@@ -11,6 +11,7 @@ from gatepost.base.config import PEPPER, ConfigError, Settings
 from gatepost.base.durable import make_folder
 from gatepost.domains.events import store as events
 from gatepost.domains.installation import store as installation
+from gatepost.domains.usage import store as usage
 from gatepost.gate import once
 from gatepost.storage.backend import Backend, backend_of
 from gatepost.storage.db import Tx
@@ -92,6 +93,7 @@ def settle(tx: Tx, pepper: bytes, now: int) -> None:
     events.make_parts(tx, now)
     events.mend_arrivals(tx)
     once.make_parts(tx, now)
+    usage.make_parts(tx, now)
 
 
 def check_pepper(tx: Tx, pepper: bytes) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 import httpx2
 
+from tests import plain
 from tests.dialects.native.wire import Wire
 from tests.waiting import wait_for
 
@@ -27,7 +28,7 @@ class Reader:
         self.frames: list[Frame] = []
         self.comments = 0
         self.ended = threading.Event()
-        self.client = httpx2.Client(timeout=30, trust_env=False)
+        self.client = plain.Client(timeout=30)
         request = self.client.build_request("GET", url, headers=bearer | dict(headers or {}))
         self.response = self.client.send(request, stream=True)
         self._thread = threading.Thread(target=self._read, daemon=True)

@@ -2,6 +2,7 @@
 
 import sqlite3
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import psycopg
@@ -67,13 +68,13 @@ def test_a_change_of_nothing_is_not_in_it(owner: Admin) -> None:
     assert [one["action"] for one in lines] == ["key.create"]
 
 
-def test_every_change_of_a_project_is_in_it(owner: Admin) -> None:
-    made = owner.make_project()
+def test_every_change_of_a_project_is_in_it(landlord: Admin) -> None:
+    made = landlord.make_project()
     path = f"/v1/projects/{made['id']}"
-    bound = owner.make(projectId=made["id"])
-    owner.send("PATCH", path, {"identifyMode": "merge"})
-    owner.send("DELETE", path)
-    lines = owner.get(f"/v1/audit?object={made['id']}")["entries"]
+    bound = landlord.make(projectId=made["id"])
+    landlord.send("PATCH", path, {"identifyMode": "merge"})
+    landlord.send("DELETE", path)
+    lines = landlord.get(f"/v1/audit?object={made['id']}")["entries"]
     assert [one["action"] for one in lines] == [
         "project.delete",
         "project.update",
@@ -81,7 +82,7 @@ def test_every_change_of_a_project_is_in_it(owner: Admin) -> None:
     ]
     assert lines[1]["before"]["identifyMode"] == "replace"
     assert lines[1]["after"]["identifyMode"] == "merge"
-    ended = owner.get(f"/v1/audit?object={bound['id']}")["entries"]
+    ended = landlord.get(f"/v1/audit?object={bound['id']}")["entries"]
     assert [one["action"] for one in ended] == ["key.delete", "key.create"]
 
 
@@ -147,10 +148,10 @@ def test_a_secret_in_a_path_is_not_kept(owner: Admin) -> None:
     assert secret not in owner.wire.get("/v1/audit?limit=100").text
 
 
-def test_a_bound_key_sees_its_projects_lines(owner: Admin) -> None:
-    mine, other = owner.make_project(), owner.make_project()
-    bound = owner.using(owner.make(projectId=mine["id"])["key"])
-    in_mine, in_other = owner.make(projectId=mine["id"]), owner.make(projectId=other["id"])
+def test_a_bound_key_sees_its_projects_lines(landlord: Admin) -> None:
+    mine, other = landlord.make_project(), landlord.make_project()
+    bound = landlord.using(landlord.make(projectId=mine["id"])["key"])
+    in_mine, in_other = landlord.make(projectId=mine["id"]), landlord.make(projectId=other["id"])
     lines = bound.all_of("/v1/audit", "entries", 50)
     assert {one["projectId"] for one in lines} == {mine["id"]}
     objects = {one["object"] for one in lines}
@@ -172,7 +173,20 @@ def test_it_comes_in_pages_and_can_be_filtered(fresh: Admin) -> None:
     every = fresh.all_of("/v1/audit", "entries", 3)
     assert len({one["id"] for one in every}) == len(every) == 9
     assert every == fresh.get("/v1/audit?limit=100")["entries"]
-    assert problems_of(fresh.wire.get("/v1/audit?actor=x")) == [["actor"]]
+    assert problems_of(fresh.wire.get("/v1/audit?who=x")) == [["who"]]
+    keys = fresh.all_of("/v1/audit?action=key.", "entries", 3)
+    assert {one["action"] for one in keys} == {"key.create", "key.delete"}
+    name = keys[0]["actor"]["name"]
+    assert fresh.all_of(f"/v1/audit?actor={quote(name)}", "entries", 3) == [
+        one for one in every if one["actor"]["name"] == name
+    ]
+    assert fresh.get("/v1/audit?actor=nobody")["entries"] == []
+    assert fresh.get(f"/v1/audit?since={every[0]['at']}")["entries"] == every[:1]
+    older = fresh.get(f"/v1/audit?before={every[0]['at']}")["entries"]
+    assert older == every[1:]
+    sheet = fresh.wire.get("/v1/audit?format=csv&action=key.delete").text.splitlines()
+    assert sheet[0].startswith("id,at,actor,action,object")
+    assert (len(sheet), made[0] in sheet[1]) == (2, True)
 
 
 @pytest.mark.parametrize("verb", ["UPDATE audit SET action = 'x'", "DELETE FROM audit"])

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 import zstandard
 
+from tests import plain
 from tests.server import Server, unique
 
 MIB = 1_048_576
@@ -37,7 +38,7 @@ def key(server: Server) -> str:
 def post(server: Server, key: str) -> Iterator[Callable[..., httpx2.Response]]:
     """Posts bytes as they are, on connections of its own."""
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    with httpx2.Client(base_url=server.address, timeout=PATIENCE_S, trust_env=False) as client:
+    with plain.Client(base_url=server.address, timeout=PATIENCE_S) as client:
 
         def send(content: Any, path: str = "/v1/events", **more: str) -> httpx2.Response:
             named = {name.replace("_", "-"): value for name, value in more.items()}
@@ -52,7 +53,7 @@ def still_serving(server: Server, key: str) -> Iterator[None]:
     yield
     headers = {"Authorization": f"Bearer {key}"}
     event = {"channelName": unique("after"), "title": "Still here"}
-    answer = httpx2.post(f"{server.address}/v1/events", json=event, headers=headers, timeout=5)
+    answer = plain.post(f"{server.address}/v1/events", json=event, headers=headers, timeout=5)
     assert answer.status_code == 201
 
 

@@ -6,9 +6,9 @@ import socket
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-import httpx2
 import pytest
 
+from tests import plain
 from tests.server import Server, unique
 
 PATIENCE_S = 20.0
@@ -35,7 +35,7 @@ def still_serving(server: Server, key: str) -> Iterator[None]:
     yield
     headers = {"Authorization": f"Bearer {key}"}
     event = {"channelName": unique("after"), "title": "Still here"}
-    answer = httpx2.post(f"{server.address}/v1/events", json=event, headers=headers, timeout=5)
+    answer = plain.post(f"{server.address}/v1/events", json=event, headers=headers, timeout=5)
     assert answer.status_code == 201
 
 

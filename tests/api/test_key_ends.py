@@ -75,11 +75,11 @@ REVOCATIONS: dict[str, Callable[[Admin, dict[str, Any]], Any]] = {
 
 
 @pytest.mark.parametrize("how", REVOCATIONS)
-def test_revocation_is_true_when_the_call_returns(owner: Admin, how: str) -> None:
-    project = owner.make_project()
-    key = owner.make(projectId=project["id"])
-    hammer = Hammer(lambda: owner.ping(key["key"]))
-    after = hammer.around(lambda: REVOCATIONS[how](owner, key))
+def test_revocation_is_true_when_the_call_returns(landlord: Admin, how: str) -> None:
+    project = landlord.make_project()
+    key = landlord.make(projectId=project["id"])
+    hammer = Hammer(lambda: landlord.ping(key["key"]))
+    after = hammer.around(lambda: REVOCATIONS[how](landlord, key))
     assert len(after) > 100
     assert set(after) == {403 if how == "other network" else 401}
 

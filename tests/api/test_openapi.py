@@ -14,6 +14,7 @@ import pytest
 import schemathesis
 import yaml  # type: ignore[import-untyped] # it has no types of its own
 
+from gatepost.dialects import DIALECTS
 from tests.server import Server, Tenant
 
 SPEC_OPERATIONS = {
@@ -141,7 +142,8 @@ def test_the_yaml_says_the_same(
     server: Server, http: httpx2.Client, document: dict[str, Any]
 ) -> None:
     text = http.get(f"{server.address}/api/openapi.yaml").text
-    assert yaml.safe_load(text) == document
+    # The one in C, which reads it ten times as fast.
+    assert yaml.load(text, Loader=yaml.CSafeLoader) == document  # it is safe
 
 
 def test_each_dialect_and_all_together_have_one(
@@ -210,6 +212,14 @@ def test_the_page_needs_no_other_host(server: Server, http: httpx2.Client, page:
     assert "unsafe" not in policy
     assert "style=" not in page
     assert page.count("<script") == page.count("<script src=")
+
+
+def test_the_page_leads_to_every_document(server: Server, http: httpx2.Client, page: str) -> None:
+    for dialect in DIALECTS[1:]:
+        address = f"/openapi/{dialect.name}.json"
+        assert f'<a href="{address}">{dialect.manual.title}</a>' in page
+        document = http.get(f"{server.address}{address}").json()
+        assert document["info"]["title"] == dialect.manual.title
 
 
 def test_the_root_leads_to_the_page(server: Server, http: httpx2.Client) -> None:

@@ -219,7 +219,8 @@ def _held(server: Server) -> str:
 def _await_index(server: Server) -> None:
     (last,) = server.query("SELECT max(seq) FROM events")[0]
     wait_for(
-        lambda: server.query("SELECT max(seq) FROM event_index")[0][0] >= last, "the search index"
+        lambda: server.query("SELECT coalesce(max(seq), 0) FROM event_index")[0][0] >= last,
+        "the search index",
     )
 
 

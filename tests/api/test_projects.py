@@ -10,43 +10,43 @@ from tests.dialects.native.wire import a_person, an_event, data_of, problems_of,
 from tests.server import Server, unique
 
 
-def test_a_whole_life(owner: Admin) -> None:
-    made = owner.make_project()
+def test_a_whole_life(landlord: Admin) -> None:
+    made = landlord.make_project()
     assert made["identifyMode"] == "replace"
     path = f"/v1/projects/{made['id']}"
-    assert owner.get(path) == made
+    assert landlord.get(path) == made
     changes = {"name": unique("project"), "identifyMode": "merge"}
-    changed = data_of(owner.send("PATCH", path, changes), 200)
+    changed = data_of(landlord.send("PATCH", path, changes), 200)
     assert changed == made | changes | {"updatedAt": changed["updatedAt"]}
-    assert owner.get(path) == changed
-    gone = data_of(owner.send("DELETE", path), 200)
+    assert landlord.get(path) == changed
+    gone = data_of(landlord.send("DELETE", path), 200)
     assert gone == {"id": made["id"], "name": changed["name"], "deleted": True}
     for method in ("GET", "PATCH", "DELETE"):
-        answer = owner.send(method, path, {} if method == "PATCH" else None)
+        answer = landlord.send(method, path, {} if method == "PATCH" else None)
         refusal_of(answer, 404, "not_found", "Not found")
-    owner.make_project(name=changed["name"])
+    landlord.make_project(name=changed["name"])
 
 
-def test_the_end_of_a_project_ends_its_keys_and_no_others(owner: Admin) -> None:
-    project = owner.make_project()
-    bound = owner.make(projectId=project["id"])
-    others = owner.make(projectId=owner.project)
-    assert owner.ping(bound["key"]) == 200
-    data_of(owner.send("DELETE", f"/v1/projects/{project['id']}"), 200)
-    assert owner.ping(bound["key"]) == 401
-    assert owner.ping(others["key"]) == 200
-    refusal_of(owner.wire.get(f"/v1/keys/{bound['id']}"), 404, "not_found", "Not found")
-    refusal_of(owner.refused(secret=bound["key"]), 409, "conflict", "Conflict")
+def test_the_end_of_a_project_ends_its_keys_and_no_others(landlord: Admin) -> None:
+    project = landlord.make_project()
+    bound = landlord.make(projectId=project["id"])
+    others = landlord.make(projectId=landlord.project)
+    assert landlord.ping(bound["key"]) == 200
+    data_of(landlord.send("DELETE", f"/v1/projects/{project['id']}"), 200)
+    assert landlord.ping(bound["key"]) == 401
+    assert landlord.ping(others["key"]) == 200
+    refusal_of(landlord.wire.get(f"/v1/keys/{bound['id']}"), 404, "not_found", "Not found")
+    refusal_of(landlord.refused(secret=bound["key"]), 409, "conflict", "Conflict")
 
 
-def test_names_are_unique_in_an_account(owner: Admin, fresh: Admin) -> None:
-    first, other = owner.make_project(), owner.make_project()
+def test_names_are_unique_in_an_account(landlord: Admin, fresh: Admin) -> None:
+    first, other = landlord.make_project(), landlord.make_project()
     fresh.make_project(name=first["name"])
     existing = {"existing": {"id": first["id"], "name": first["name"]}}
     body = {"name": first["name"]}
     for answer in (
-        owner.send("POST", "/v1/projects", body),
-        owner.send("PATCH", f"/v1/projects/{other['id']}", body),
+        landlord.send("POST", "/v1/projects", body),
+        landlord.send("PATCH", f"/v1/projects/{other['id']}", body),
     ):
         assert refusal_of(answer, 409, "conflict", "Conflict")["data"] == existing
 
@@ -61,14 +61,14 @@ def test_a_repeated_create_makes_one_project(fresh: Admin) -> None:
     assert again.headers["X-Idempotent-Replay"] == "true"
 
 
-def test_identify_follows_the_projects_mode(owner: Admin) -> None:
-    project = owner.make_project(identifyMode="merge")
-    wire = owner.wire.using(owner.make(projectId=project["id"])["key"])
+def test_identify_follows_the_projects_mode(landlord: Admin) -> None:
+    project = landlord.make_project(identifyMode="merge")
+    wire = landlord.wire.using(landlord.make(projectId=project["id"])["key"])
     person = a_person(properties={"plan": "pro"})
     wire.identified(person)
     merged = wire.identified(person | {"properties": {"seats": 3}})
     assert merged["properties"] == {"plan": "pro", "seats": 3}
-    owner.send("PATCH", f"/v1/projects/{project['id']}", {"identifyMode": "replace"})
+    landlord.send("PATCH", f"/v1/projects/{project['id']}", {"identifyMode": "replace"})
     replaced = wire.identified(person | {"properties": {"seats": 4}})
     assert replaced["properties"] == {"seats": 4}
 
@@ -91,9 +91,9 @@ def test_a_strangers_project_looks_like_none(owner: Admin, stranger: Admin) -> N
     refusal_of(event, 404, "not_found", "Not found")
 
 
-def test_a_bound_key_manages_its_own_project_alone(owner: Admin) -> None:
-    mine, other = owner.make_project(), owner.make_project()
-    bound = owner.using(owner.make(projectId=mine["id"])["key"])
+def test_a_bound_key_manages_its_own_project_alone(landlord: Admin) -> None:
+    mine, other = landlord.make_project(), landlord.make_project()
+    bound = landlord.using(landlord.make(projectId=mine["id"])["key"])
     assert bound.get("/v1/projects") == {"projects": [mine], "nextCursor": None}
     assert bound.get(f"/v1/projects/{mine['id']}") == mine
     for method, body in (("GET", None), ("PATCH", {"name": "mine"}), ("DELETE", None)):

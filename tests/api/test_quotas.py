@@ -49,6 +49,14 @@ def test_a_quota_counts_events_and_then_refuses(spender: Admin) -> None:
     assert spender.wire.identify({"user_id": unique("user")}).status_code == 200
 
 
+def test_a_batch_that_does_not_fit_is_told_what_is_left(spender: Admin) -> None:
+    spender.wire.created(an_event())
+    answer = spender.send("POST", "/v1/events/batch", [an_event()] * LIMIT)
+    assert spent(answer)["requested"] == LIMIT
+    left = f"has {LIMIT - 1} left, not {LIMIT} (1/{LIMIT})"
+    assert answer.json()["message"] == f"The quota 'events' {left}"
+
+
 def test_replays_and_duplicates_are_not_charged(spender: Admin) -> None:
     event, once = an_event(eventId=unique("event")), unique("once")
     first = spender.wire.create(event, once=once)

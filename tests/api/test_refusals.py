@@ -62,14 +62,14 @@ def test_they_can_be_filtered_by_code(owner: Admin) -> None:
     assert owner.get(f"/v1/refusals?keyId=key_{NOBODY}")["refusals"] == []
 
 
-def test_nobody_sees_those_of_others(owner: Admin, stranger: Admin) -> None:
-    other = owner.make_project()
-    here = owner.make(projectId=owner.project, scopes=["events"])
-    there = owner.make(projectId=other["id"], scopes=["events"])
+def test_nobody_sees_those_of_others(landlord: Admin, stranger: Admin) -> None:
+    other = landlord.make_project()
+    here = landlord.make(projectId=landlord.project, scopes=["events"])
+    there = landlord.make(projectId=other["id"], scopes=["events"])
     for made in (here, there):
-        owner.using(made["key"]).wire.get("/v1/keys")
-        lines_of(owner, made["id"], 1)
-    bound = owner.using(owner.make(projectId=owner.project)["key"])
+        landlord.using(made["key"]).wire.get("/v1/keys")
+        lines_of(landlord, made["id"], 1)
+    bound = landlord.using(landlord.make(projectId=landlord.project)["key"])
     seen = {one["keyId"] for one in bound.all_of("/v1/refusals", "refusals", 100)}
     assert here["id"] in seen
     assert there["id"] not in seen

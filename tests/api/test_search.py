@@ -32,7 +32,8 @@ def await_index(server: Server) -> None:
     """Wait until the index has reached all that is stored now."""
     (last,) = server.query("SELECT max(seq) FROM events")[0]
     wait_for(
-        lambda: server.query("SELECT max(seq) FROM event_index")[0][0] >= last, "the search index"
+        lambda: server.query("SELECT coalesce(max(seq), 0) FROM event_index")[0][0] >= last,
+        "the search index",
     )
 
 

@@ -1,7 +1,10 @@
 """GET /v1/events/stream: as they come, resumed, filtered, heartbeats, slow readers, ended keys."""
 
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
+from statistics import median
 from typing import Any
 
 import httpx2
@@ -36,6 +39,12 @@ def admin(quick: Server, http: httpx2.Client) -> Admin:
     return make_admin(quick, http)
 
 
+@pytest.fixture
+def other(quick: Server, http: httpx2.Client) -> Admin:
+    """An account of the test's own."""
+    return make_admin(quick, http)
+
+
 @pytest.fixture(scope="module")
 def wire(quick: Server, http: httpx2.Client) -> Wire:
     """A tenant of this file's own, with a key bound to its project."""
@@ -62,13 +71,17 @@ def test_events_come_as_they_are_stored_in_order(wire: Wire) -> None:
         assert len(set(ids)) == 5
 
 
-def test_an_event_comes_at_once(wire: Wire) -> None:
-    """Well before the next look for events of other processes."""
-    with Reader(wire) as reader:
-        for number in range(10):
-            title = f"{number}"
-            say(wire, title)
-            wait_for(partial(reader.has, title), "the event", 0.6)
+def test_an_event_comes_at_once(fresh: Admin) -> None:
+    """Well before the next look for events of other processes, which comes once a second."""
+    waits = []
+    with Reader(fresh.wire) as reader:
+        for number in range(9):
+            say(fresh.wire, f"{number}")
+            said = time.monotonic()
+            wait_for(partial(reader.has, f"{number}"), "the event")
+            waits.append(time.monotonic() - said)
+        fresh.send("DELETE", f"/v1/projects/{fresh.project}")  # ends the reader sooner
+    assert median(waits) < 0.5
 
 
 def test_hundreds_of_concurrent_events_come_once_each(wire: Wire) -> None:
@@ -90,7 +103,7 @@ def test_events_of_another_process_come_too(quick: Server, admin: Admin) -> None
 
 def test_heartbeats(wire: Wire) -> None:
     with Reader(wire, {"channel": unique("quiet")}) as reader:
-        wait_for(lambda: reader.comments >= 3, "three heartbeats", 5)
+        wait_for(lambda: reader.comments >= 3, "three heartbeats")
         assert not reader.ended.is_set()
 
 
@@ -189,6 +202,43 @@ def test_a_bad_query_is_refused(wire: Wire, query: str, name: str) -> None:
     assert problems_of(wire.get(f"{PATH}?{query}")) == [[name]]
 
 
+def test_who_shares_a_project_sees_their_own_part(other: Admin) -> None:
+    with Reader(other.wire, {"channel": "red"}) as red, Reader(other.wire, {"q": "two"}) as two:
+        with Reader(other.wire) as all_:
+            say(other.wire, "one", "two", channelName="red")
+            say(other.wire, "two", channelName="blue")
+            all_.await_titles("one", "two", "two")
+        say(other.wire, "three", channelName="red")
+        red.await_titles("one", "two", "three")
+        two.await_titles("two", "two")
+
+
+def test_a_reader_that_wants_few_gets_the_newest(other: Admin) -> None:
+    titles = [f"{number}" for number in range(60)]
+    with Reader(other.wire, {"maxPerSecond": 5}) as reader:
+        batch = [an_event(title=title) for title in titles]
+        data_of(other.wire.post("/v1/events/batch", batch), 200)
+        wait_for(partial(reader.has, "59"), "the newest")
+        shown = reader.titles()
+        assert reader.said("skipped")
+        assert len(shown) < 20
+        assert shown == sorted(shown, key=int)
+        say(other.wire, "60")
+        wait_for(partial(reader.has, "60"), "what comes after")
+
+
+def test_who_resumes_and_wants_few_gets_the_newest(other: Admin) -> None:
+    with Reader(other.wire) as reader:
+        start = reader.frames[0]["id"]
+    batch = [an_event(title=f"{number}") for number in range(450)]
+    data_of(other.wire.post("/v1/events/batch", batch), 200)
+    with Reader(other.wire, {"maxPerSecond": 5, "lastEventId": start}) as reader:
+        wait_for(lambda: reader.said("skipped"), "to be told")
+        say(other.wire, "450")
+        wait_for(partial(reader.has, "450"), "what comes after")
+        assert len(reader.titles()) < 20
+
+
 def test_a_bad_header_is_refused(wire: Wire) -> None:
     answer = wire.send("GET", PATH, headers={"Last-Event-ID": "event_1"})
     assert problems_of(answer) == [["lastEventId"]]
@@ -217,7 +267,7 @@ def test_a_key_that_may_no_longer_read_ends_its_stream(
         Reader(admin.wire.using(other["key"])) as kept,
     ):
         end(admin, key)
-        wait_for(reader.ended.is_set, "the end of the stream", 2.0)
+        wait_for(reader.ended.is_set, "the end of the stream")
         [closed] = reader.said("closed")
         assert closed["code"] in {"unauthorized", "forbidden"}
         titles = unique("after")
@@ -230,14 +280,14 @@ def test_a_key_ended_by_another_process_ends_its_stream(quick: Server, admin: Ad
     key = admin.make(projectId=admin.project)
     with Reader(admin.wire.using(key["key"])) as reader:
         quick.cli("key", "disable", key["id"], "--account", admin.account)
-        wait_for(reader.ended.is_set, "the end of the stream", 3.0)
+        wait_for(reader.ended.is_set, "the end of the stream")
 
 
 def test_a_deleted_project_ends_its_streams(fresh: Admin) -> None:
     second = fresh.make_project()["id"]
     with Reader(fresh.wire, (), {"X-Project-ID": second}) as reader:
         fresh.send("DELETE", f"/v1/projects/{second}")
-        wait_for(reader.ended.is_set, "the end of the stream", 3.0)
+        wait_for(reader.ended.is_set, "the end of the stream")
 
 
 def test_a_draining_server_ends_streams_quickly(
@@ -246,8 +296,8 @@ def test_a_draining_server_ends_streams_quickly(
     server = Server(tmp_path_factory.mktemp("drain") / "data").start()
     wire = Wire(http, server.address, server.first_run_key)
     with Reader(wire) as reader:
-        assert server.stop(timeout_s=5) == 0
-        wait_for(reader.ended.is_set, "the end of the stream", 1.0)
+        assert server.stop(timeout_s=15) == 0
+        wait_for(reader.ended.is_set, "the end of the stream")
     assert "Traceback" not in server.output()
 
 
@@ -266,7 +316,16 @@ def test_streams_are_counted(quick: Server, http: httpx2.Client, wire: Wire) -> 
 # Slow readers
 
 
-def test_a_reader_that_is_too_slow_is_told_and_dropped(wire: Wire, quick: Server) -> None:
+@pytest.fixture
+def calm(tmp_path: Path) -> Iterator[Server]:
+    """A server with enough patience for a reader that reads on after the others have finished."""
+    env = {"GATEPOST_STREAM_HEARTBEAT_S": "0.2", "GATEPOST_STREAM_STALL_S": "3"}
+    with Server(tmp_path / "data", env=env) as running:
+        yield running
+
+
+def test_a_reader_that_is_too_slow_is_told_and_dropped(calm: Server, http: httpx2.Client) -> None:
+    wire = make_admin(calm, http).wire
     channel = unique("slow")
     slow = Slow(wire, channel)
     slow.read_on(b"retry: ")
@@ -277,7 +336,7 @@ def test_a_reader_that_is_too_slow_is_told_and_dropped(wire: Wire, quick: Server
         wait_for(lambda: len(good.titles()) == 240, "the reader that keeps up", 30)
         assert not good.said("dropped")
     # The server has stopped reading for the slow one: the good one is gone as well.
-    wait_for(lambda: _streams(wire, quick) == 0, "the slow one's end", 10)
+    wait_for(lambda: _streams(wire, calm) == 0, "the slow one's end", 30)
     last = slow.read_on(b"event: dropped")
     assert b"event: dropped" in last
     assert last.count(b"event: event") < 240

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import httpx2
 
+from tests import plain
 from tests.chaos.books import STORED, Answer, Books
 from tests.chaos.cluster import Node
 
@@ -35,7 +36,7 @@ class Client:
 
     async def __aenter__(self) -> Self:
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
-        self._http = httpx2.AsyncClient(timeout=GIVE_UP_S, limits=limits, trust_env=False)
+        self._http = plain.AsyncClient(timeout=GIVE_UP_S, limits=limits)
         return self
 
     async def __aexit__(self, *_exc: object) -> None:

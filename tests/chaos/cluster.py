@@ -10,11 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-import httpx2
-
+from tests import plain
 from tests.postgres import Postgres
 from tests.proxy import Proxy
-from tests.server import PROGRAM, Server
+from tests.server import Server
 from tests.valkey import Valkey
 from tests.waiting import wait_for
 
@@ -55,12 +54,17 @@ class Node(Server):
 
     def metric(self, name: str) -> float:
         """A gauge or counter without labels; 0 as long as it was never counted."""
-        answer = httpx2.get(f"{self.address}/metrics", timeout=10, trust_env=False, verify=False)
+        answer = plain.get(f"{self.address}/metrics", timeout=10)
         for line in answer.text.splitlines():
             told, _, value = line.partition(" ")
             if told in (name, f"{name}_total"):
                 return float(value)
         return 0.0
+
+    @property
+    def anew(self) -> bool:
+        """The same: a fork is on the host it came from."""
+        return self.where is not nullcontext or super().anew
 
     def command(self, *args: str) -> "subprocess.CompletedProcess[str]":
         with self.where():
@@ -74,7 +78,7 @@ class Node(Server):
 
     def _serve_command(self) -> list[str]:
         where = ["--host", self.host, "--port", str(self._port)]
-        return [*PROGRAM, *self._role, *where, "--json"]
+        return [*self._role, *where, "--json"]
 
 
 class Cluster:
@@ -117,6 +121,8 @@ class Cluster:
         self.servers.append(Node(self._folder, names[-1], env=straight))
         self.worker = Node(self._folder, "worker", env=straight, role=WORK)
         begin(self.nodes, self._stack)
+        for node in self.servers:
+            wait_for(partial(_knows_all, node), f"{node.name} to know the others", RECOVERY_S)
 
     @property
     def nodes(self) -> list[Node]:
@@ -134,6 +140,11 @@ def _shares(node: Node) -> bool:
     return node.metric(out) == 0 and node.metric(connected) == 1
 
 
+def _knows_all(node: Node) -> bool:
+    """It reckons its share of a limit by their number."""
+    return node.metric("gatepost_servers") == SERVERS
+
+
 def environment(database_url: str, valkey_url: str) -> dict[str, str]:
     """What all processes of an installation have in common."""
     return {
@@ -141,6 +152,7 @@ def environment(database_url: str, valkey_url: str) -> dict[str, str]:
         "GATEPOST_VALKEY_URL": valkey_url,
         "GATEPOST_PEPPER": secrets.token_hex(32),
         "GATEPOST_UNKNOWN_KEYS_PER_MINUTE": "1000000",
+        "GATEPOST_DELIVERY_NETWORKS": "127.0.0.0/8",
     }
 
 

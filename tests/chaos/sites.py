@@ -8,7 +8,8 @@ from typing import Self
 
 from tests.chaos import hosts
 from tests.chaos.cluster import Node, begin, environment
-from tests.postgres import HOST, Postgres
+from tests.ports import HOST
+from tests.postgres import Postgres
 from tests.proxy import Proxy
 from tests.valkey import Valkey
 

@@ -10,6 +10,7 @@ from functools import partial
 import httpx2
 import pytest
 
+from tests import plain
 from tests.chaos.books import Books
 from tests.chaos.client import Client, Load, press
 from tests.chaos.cluster import Cluster, Node
@@ -96,7 +97,7 @@ async def test_a_deleted_key_is_refused_everywhere_within_two_seconds(
             stack.enter_context(cluster.valkey_road.stalled(BELLS))
         if signals == "are known to be silent":
             await asyncio.to_thread(until_silent, cluster)
-        http = httpx2.AsyncClient(timeout=10, trust_env=False)
+        http = plain.AsyncClient(timeout=10)
         async with http, asyncio.TaskGroup() as group:
             for node in cluster.servers:
                 group.create_task(uses.watch(http, node, key))
@@ -113,11 +114,10 @@ async def test_a_deleted_key_is_refused_everywhere_within_two_seconds(
 
 
 def make(node: Node, owner: Tenant) -> Key:
-    answer = httpx2.post(
+    answer = plain.post(
         f"{node.address}/v1/keys",
         json={"name": "short-lived"},
         headers=bearer(owner.key),
-        trust_env=False,
     )
     made = answer.json()["data"]
     return Key(made["id"], made["key"])

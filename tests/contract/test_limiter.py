@@ -37,8 +37,10 @@ class Rig:
     now: Callable[[], float]
     advance: Callable[[float], None]
 
-    async def hit(self, subjects: Sequence[Subject], cost: int = 1) -> Verdict:
-        verdict = self.limiter.hit(subjects, cost)
+    async def hit(
+        self, subjects: Sequence[Subject], cost: int = 1, *, overdraw: bool = False
+    ) -> Verdict:
+        verdict = self.limiter.hit(subjects, cost, overdraw=overdraw)
         return verdict if isinstance(verdict, Verdict) else await verdict
 
     async def peek(self, subjects: Sequence[Subject]) -> Verdict:
@@ -164,7 +166,7 @@ async def test_burst_at_the_end_of_a_window_gains_nothing(rig: Rig, window: Wind
         for _ in range(window.limit + 10):
             await client.hit()
         rig.advance(TICK)
-    await client.hammer(120, 16 * TICK)
+    await client.hammer(120, 32 * TICK)
     assert client.worst == window.limit
 
 
@@ -189,7 +191,7 @@ async def test_poisson_overload_is_held_and_nearly_all_of_the_limit_is_served(
 ) -> None:
     chance = random.Random(20)
     client = Client(rig, window)
-    arrivals = 6_000
+    arrivals = 3_000
     start = rig.now()
     for _ in range(arrivals):
         gap = chance.expovariate(1.5 * window.limit / 60)
@@ -382,6 +384,62 @@ async def test_subjects_do_not_share_units(rig: Rig) -> None:
     window = Window("w", 1, 60)
     assert (await rig.hit([("one", window)])).admitted
     assert (await rig.hit([("other", window)])).admitted
+
+
+# --- overdrafts -----------------------------------------------------------------------------------
+
+
+@both_kinds
+async def test_the_last_hit_may_overdraw_and_is_charged_in_full(rig: Rig, window: Window) -> None:
+    subjects, limit = [("key", window)], window.limit
+    first = await rig.hit(subjects, limit - 1, overdraw=True)
+    assert first.standings == (Standing(window, 1, 60.0),)
+    rig.advance(30)
+    last = await rig.hit(subjects, 2 * limit, overdraw=True)
+    # What is over leaves with the last hit: what leaves with the first is not enough.
+    assert last == Verdict(True, (Standing(window, 0, 60.0),), 0.0)
+    for overdraw in (True, False):
+        refused = await rig.hit(subjects, overdraw=overdraw)
+        assert refused == Verdict(False, (Standing(window, 0, 60.0),), 60.0)
+    rig.advance(60 - TICK)
+    assert (await rig.hit(subjects, limit, overdraw=True)).retry_after_s == pytest.approx(TICK)
+    rig.advance(TICK)
+    assert (await rig.peek(subjects)).standings == (Standing(window, limit, 0.0),)
+    assert (await rig.hit(subjects, limit)).admitted
+
+
+async def test_an_overdraft_lasts_until_enough_has_left(rig: Rig) -> None:
+    window = Window("w", 3, 60)
+    subjects = [("key", window)]
+    for cost in (1, 1, 4):
+        assert (await rig.hit(subjects, cost, overdraw=True)).admitted
+        rig.advance(10)
+    # Six of three: two leave at 60 and 70, which is not enough; the four at 80.
+    assert await rig.peek(subjects) == Verdict(False, (Standing(window, 0, 50.0),), 50.0)
+    rig.advance(49)
+    assert not (await rig.hit(subjects, overdraw=True)).admitted
+    rig.advance(1)
+    assert (await rig.hit(subjects, overdraw=True)).standings == (Standing(window, 2, 60.0),)
+
+
+async def test_one_that_overdraws_needs_room_in_every_window(rig: Rig) -> None:
+    full, wide = ("a", Window("full", 2, 60)), ("b", Window("wide", 100, 60))
+    assert (await rig.hit([full], 5, overdraw=True)).admitted
+    assert not (await rig.hit([wide, full], 5, overdraw=True)).admitted
+    assert (await rig.peek([wide])).standings[0].remaining == 100
+    assert (await rig.hit([wide], 500, overdraw=True)).standings[0].remaining == 0
+
+
+async def test_one_that_overdraws_is_refused_no_cost(rig: Rig) -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        await rig.hit([("key", EXACT)], 0, overdraw=True)
+
+
+async def test_of_many_at_once_one_overdraws(rig: Rig) -> None:
+    subjects = [("key", Window("w", 10, 60))]
+    verdicts = await asyncio.gather(*(rig.hit(subjects, 4, overdraw=True) for _ in range(32)))
+    assert sum(verdict.admitted for verdict in verdicts) == 3
+    assert {one.retry_after_s for one in verdicts if not one.admitted} == {60.0}
 
 
 # --- changed windows ------------------------------------------------------------------------------

@@ -23,7 +23,8 @@ SUBJECTS: tuple[Subject, ...] = (
     ("{a}:account", Window("hour", 400, 3600)),
 )
 SILENCE_S = 2.0
-"""More than a server's silence may cost those who meet it."""
+SOON_S = 5.0
+"""More than a server's silence may cost those who meet it, even on a busy machine."""
 
 
 @pytest.fixture
@@ -42,9 +43,15 @@ class Process:
         self.limiter = SharedLimiter(shared, lambda: self.live, policy, self.metrics)
 
     async def hit(
-        self, subjects: tuple[Subject, ...] = SUBJECTS, cost: int = 1, *, lenient: bool = False
+        self,
+        subjects: tuple[Subject, ...] = SUBJECTS,
+        cost: int = 1,
+        *,
+        lenient: bool = False,
+        overdraw: bool = False,
     ) -> Verdict:
-        return await settled(self.limiter.hit(subjects, cost, lenient=lenient))
+        hit = self.limiter.hit(subjects, cost, lenient=lenient, overdraw=overdraw)
+        return await settled(hit)
 
     def counted(self) -> dict[str, float]:
         """Decisions made without the server, by outcome."""
@@ -57,6 +64,10 @@ class Process:
             return self.limiter.out is out
 
         await asyncio.to_thread(wait_for, reached, f"out to be {out}")
+
+    async def decided(self) -> None:
+        """Wait until something was admitted without the server."""
+        await asyncio.to_thread(wait_for, lambda: self.counted().get("admitted"), "a decision")
 
 
 @asynccontextmanager
@@ -127,6 +138,19 @@ async def test_local_cannot_admit_a_cost_above_the_share(server: Valkey) -> None
         assert one.counted() == {"refused": 1}
 
 
+async def test_local_may_overdraw_the_share(server: Valkey) -> None:
+    async with process(server, live=4) as one:
+        assert (await one.hit(cost=50, overdraw=True)).standings[0].remaining == 0
+        server.kill()
+        assert not (await one.hit(overdraw=True)).admitted, "what was overdrawn is known here"
+    server.start()
+    async with process(server, live=4) as one:
+        server.kill()
+        verdict = await one.hit(cost=11, overdraw=True)
+        assert (verdict.admitted, verdict.standings[0].remaining) == (True, 0)
+        assert not (await one.hit(overdraw=True)).admitted
+
+
 async def test_refuse_says_to_come_back(server: Valkey) -> None:
     async with process(server, Policy.REFUSE) as one:
         assert (await one.hit()).admitted
@@ -172,7 +196,7 @@ async def test_only_those_who_meet_the_silence_first_wait(server: Valkey) -> Non
         with frozen(server):
             began = time.monotonic()
             verdicts = await asyncio.gather(*(one.hit() for _ in range(20)))
-            assert time.monotonic() - began < SILENCE_S
+            assert time.monotonic() - began < SOON_S
             assert all(verdict.admitted for verdict in verdicts)
             # From now on the answer is there at once, without a turn of the loop.
             assert isinstance(one.limiter.hit(SUBJECTS), Verdict)
@@ -191,7 +215,7 @@ async def test_the_server_is_asked_again_as_soon_as_it_is_back(server: Valkey) -
             server.start()
             began = time.monotonic()
             await one.until(out=False)
-            assert time.monotonic() - began < PROBE_S + SILENCE_S
+            assert time.monotonic() - began < PROBE_S + SOON_S
             verdict = await one.hit()
             assert (verdict.standings[0].window.limit, verdict.standings[0].remaining) == (40, 39)
         assert one.metrics.counters["gatepost_limiter_outages"] == 3
@@ -220,13 +244,13 @@ async def test_probes_come_one_at_a_time(server: Valkey) -> None:
         await one.hit()
         before = server.info("stats")["total_connections_received"]
         with frozen(server):
-            end = time.monotonic() + SILENCE_S
-            while time.monotonic() < end:
+            began = time.monotonic()
+            while time.monotonic() < began + SILENCE_S:
                 await asyncio.gather(*(one.hit() for _ in range(20)))
                 await asyncio.sleep(PROBE_S / 10)
         await one.until(out=False)
         tried = server.info("stats")["total_connections_received"] - before
-        assert 2 <= tried - 1 <= SILENCE_S / PROBE_S
+        assert 2 <= tried - 1 <= (time.monotonic() - began) / PROBE_S
 
 
 async def test_an_outage_at_the_start_is_no_error(server: Valkey) -> None:
@@ -245,7 +269,7 @@ async def test_closing_in_an_outage_takes_no_time(server: Valkey) -> None:
             await one.hit()
             began = time.monotonic()
             await one.limiter.close()
-            assert time.monotonic() - began < SILENCE_S
+            assert time.monotonic() - began < SOON_S
 
 
 async def test_beginning_and_end_are_told_once_without_the_password() -> None:
@@ -300,7 +324,7 @@ async def test_the_limit_holds_within_its_bound_through_a_crash_that_forgets_all
         await asyncio.sleep(1.5)
         await asyncio.to_thread(server.kill)
         await asyncio.gather(*(one.until(out=True) for one in processes))
-        await asyncio.sleep(0.3)
+        await asyncio.gather(*(one.decided() for one in processes))
         await asyncio.to_thread(server.start)
         await asyncio.gather(*(one.until(out=False) for one in processes))
         back = time.monotonic()
@@ -319,4 +343,3 @@ async def test_the_limit_holds_within_its_bound_through_a_crash_that_forgets_all
     outages = max(one.metrics.counters["gatepost_limiter_outages"] for one in processes)
     assert worst(admitted, 1) <= 3 * limit
     assert limit / 2 <= worst(later, 1) <= limit * outages
-    assert all(one.counted()["admitted"] >= 1 for one in processes)

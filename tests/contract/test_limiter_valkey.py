@@ -60,8 +60,10 @@ async def settled(verdict: Verdict | Awaitable[Verdict]) -> Verdict:
     return verdict if isinstance(verdict, Verdict) else await verdict
 
 
-async def hit(limiter: ValkeyLimiter, *subjects: Subject, cost: int = 1) -> Verdict:
-    return await settled(limiter.hit(subjects, cost))
+async def hit(
+    limiter: ValkeyLimiter, *subjects: Subject, cost: int = 1, overdraw: bool = False
+) -> Verdict:
+    return await settled(limiter.hit(subjects, cost, overdraw=overdraw))
 
 
 def pair(limit: int, seconds: int = 60) -> tuple[Subject, Subject]:
@@ -140,8 +142,9 @@ async def test_the_server_answers_as_the_memory_does(server: Valkey) -> None:
             if chance.random() < 0.1:
                 assert await settled(limiter.peek(subjects)) == memory.peek(subjects)
             cost = chance.choice([1, 1, 2, 20, 60])
-            expected = memory.hit(subjects, cost)
-            assert await hit(limiter, *subjects, cost=cost) == expected
+            overdraw = chance.random() < 0.1
+            expected = memory.hit(subjects, cost, overdraw=overdraw)
+            assert await hit(limiter, *subjects, cost=cost, overdraw=overdraw) == expected
             refused += not expected.admitted
     assert 400 < refused < 3600
 
@@ -282,7 +285,7 @@ async def test_a_silent_server_is_given_up_soon_and_its_late_answers_reach_nobod
         server.thaw()
     took_s = time.monotonic() - began
     assert [type(fault) for fault in faults] == [UnreachableError] * 6
-    assert 0.3 < took_s < 2
+    assert 0.3 < took_s < 5
     verdict = await hit(limiter, other)
     assert verdict.standings[0].remaining == 19
 

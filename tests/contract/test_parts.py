@@ -9,9 +9,11 @@ from gatepost import migrations
 from gatepost.base import ids
 from gatepost.base.clock import DAY_MS, now_ms
 from gatepost.base.config import Settings
-from gatepost.base.ids import ChannelId, EventId, ProjectId
+from gatepost.base.ids import AccountId, ChannelId, CustomerId, EventId, ProjectId
 from gatepost.domains.events import store
 from gatepost.domains.events.model import Event
+from gatepost.domains.usage import store as usage
+from gatepost.domains.usage.model import Metered, Sums
 from gatepost.storage.backend import Backend, backend_of
 from tests.backends import postgres
 
@@ -88,3 +90,39 @@ def test_parts_that_are_gone_are_not_made_again(backend: Backend) -> None:
         store.make_parts(tx, now)
         store.append(tx, [event(now)])
     assert kept(backend) == [now]
+
+
+def test_nothing_old_is_found_in_no_time(tmp_path: Path) -> None:
+    """The one writer must not read all that was asked for customers to see that all is young."""
+    backend = backend_of(Settings(data=str(tmp_path)))
+    migrations.upgrade(backend.engine)
+    now, steps = now_ms(), [0]
+    sums = Sums()
+    for number in range(20_000):
+        sums.add(used(CustomerId(number.to_bytes(16)), now))
+
+    def step() -> int:
+        steps[0] += 1
+        return 0
+
+    with backend.write() as tx:
+        usage.add(tx, sums)
+        tx.driver.set_progress_handler(step, 100)
+        assert usage.expire(tx, now - DAY_MS, 500) == 0
+        assert usage.expire(tx, now + DAY_MS, 500) == 500
+        tx.driver.set_progress_handler(None, 0)
+    backend.engine.dispose()
+    assert steps[0] < 300
+
+
+def used(customer_id: CustomerId, at: int) -> Metered:
+    return Metered(
+        account_id=AccountId(bytes(16)),
+        customer_id=customer_id,
+        project_id=HERE,
+        key_id=bytes(16),
+        route="POST /v1/events",
+        status=201,
+        units=1,
+        at=at,
+    )

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from tests import plain
 from tests.deploy import files
 from tests.server import Server
 from tests.waiting import wait_for
@@ -41,13 +42,19 @@ def proxy(folder: Path, *upstreams: str) -> Iterator[httpx2.Client]:
     with (folder / "caddy.log").open("wb") as log:
         process = subprocess.Popen(command, env=os.environ | home, stdout=log, stderr=log)
     try:
-        wait_for(door.exists, "Caddy")
-        transport = httpx2.HTTPTransport(uds=str(door))
-        with httpx2.Client(transport=transport, base_url="http://gatepost", timeout=30) as client:
+        wait_for(lambda: opens(door), "Caddy")
+        transport = httpx2.HTTPTransport(uds=str(door), verify=plain.TRUSTS_NOBODY)
+        with plain.Client(transport=transport, base_url="http://gatepost", timeout=30) as client:
             yield client
     finally:
         process.kill()
         process.wait()
+
+
+def opens(door: Path) -> bool:
+    """Whether somebody listens: the socket is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        return sock.connect_ex(str(door)) == 0
 
 
 @pytest.fixture

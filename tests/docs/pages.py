@@ -3,7 +3,8 @@
 A fence with the language `sh` or `python` is run, in order, in one shell, unless it says
 `by-hand`. A fence marked `output` right after it is what that command prints: `…` stands for
 anything; JSON may have more members than are shown, text more lines. A fence marked `background`
-goes on beside the others; its output, marked so too, may come later.
+goes on beside the others; its output, marked so too, may come later. One marked `until=WORD` is
+repeated until it prints that word: what it shows may take a moment.
 """
 
 import contextlib
@@ -20,6 +21,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOWN_ADDRESS = "http://127.0.0.1:8080"
+SHOWN_SMTP_PORT = "2525"
 FENCE = re.compile(r"^```(\S*)[ \t]*([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGE_S = 90
 BACKGROUND_S = 10
@@ -38,6 +40,12 @@ class Command:
     @property
     def by_hand(self) -> bool:
         return "by-hand" in self.marks
+
+    @property
+    def until(self) -> str | None:
+        """The word that it prints once there is something to show."""
+        found = (one.removeprefix("until=") for one in self.marks if one.startswith("until="))
+        return next(found, None)
 
     @property
     def background(self) -> bool:
@@ -74,11 +82,16 @@ def commands(text: str) -> list[Command]:
     return found
 
 
-def run(page: Path, folder: Path, env: Mapping[str, str], address: str) -> list[Done]:
-    """Run a page's commands in one shell in `folder`, against the server at `address`."""
+def run(
+    page: Path, folder: Path, env: Mapping[str, str], address: str, smtp_port: int = 0
+) -> list[Done]:
+    """Run a page's commands in one shell in `folder`, against the server at `address`, which takes
+    mails at a port if it is given.
+    """
     chosen = [one for one in commands(page.read_text()) if not one.by_hand]
     script = folder / "page.sh"
-    script.write_text("".join(_steps(chosen, folder)).replace(SHOWN_ADDRESS, address))
+    steps = "".join(_steps(chosen, folder)).replace(SHOWN_ADDRESS, address)
+    script.write_text(steps.replace(SHOWN_SMTP_PORT, str(smtp_port)) if smtp_port else steps)
     shell = ["bash", "-o", "pipefail", str(script)]
     process = subprocess.Popen(shell, cwd=folder, env=dict(env), start_new_session=True)
     try:
@@ -98,8 +111,11 @@ def _steps(chosen: list[Command], folder: Path) -> Iterator[str]:
         if command.background:
             yield f"{{\n{text}}} >{step}.out 2>{step}.err </dev/null &\n"
             yield f"until [ -s {step}.out ]; do sleep 0.02; done\necho 0 >{step}.code\n"
-        else:
-            yield f"{{\n{text}}} >{step}.out 2>{step}.err </dev/null\necho $? >{step}.code\n"
+            continue
+        run = f"{{\n{text}}} >{step}.out 2>{step}.err </dev/null\necho $? >{step}.code\n"
+        if command.until is not None:
+            run = f"until {run}grep -q {command.until} {step}.out; do sleep 0.02; done\n"
+        yield run
 
 
 def _done(command: Command, step: Path, address: str) -> Done:

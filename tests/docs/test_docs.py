@@ -16,7 +16,9 @@ from gatepost.base.errors import Code
 from gatepost.domains.plans.model import PRESETS as PLANS
 from gatepost.gate.scopes import PRESETS as SCOPES
 from gatepost.gate.scopes import Scope
+from tests.desk import Desk
 from tests.docs import pages
+from tests.ports import free_port
 from tests.server import Server
 
 ROOT = pages.ROOT
@@ -28,12 +30,14 @@ RUN = [
     *sorted((DOCS / "guides").glob("*.md")),
 ]
 BY_HAND = re.compile(
-    r"make (run|test)|export KEY=|python3 -m pip|gatepost serve|#|.*selftest durability$"
+    r"make (run|test)|export KEY=|python3 -m pip|(GATEPOST_\w+=\S+ )?gatepost serve|#"
+    r"|.*selftest durability$"
 )
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 NAMED_TEST = re.compile(r"(tests/[\w./-]+\.py)::(\w+)")
 NAMED_CALL = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE) (/(?:api/)?v1/[\w/{}.-]*[\w}])")
 NOT_THERE = re.compile(r"^\|[^|]*\| no \|.*$", re.MULTILINE)  # a row that says so
+SMTP = f"{PREFIX}SUBMISSION_PORT"
 VARIABLE = re.compile(rf"\b{PREFIX}([A-Z_]+[A-Z])\b")
 
 
@@ -58,22 +62,30 @@ def slugs(page: Path) -> set[str]:
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Server]:
     """A first run in a folder of its own, where a page's commands find what they expect."""
-    with Server(tmp_path / "gatepost-data") as server:
+    with Server(tmp_path / "gatepost-data", env={SMTP: str(free_port())}) as server:
         yield server
 
 
-def surroundings(server: Server, folder: Path) -> dict[str, str]:
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """The program, for shells."""
+    with Desk(tmp_path / "program") as made:
+        yield made
+
+
+def surroundings(server: Server, folder: Path, desk: Desk) -> dict[str, str]:
     """What a reader has: the program on the PATH, the first key in KEY, a port that is free."""
     tools = Path(sys.executable).parent
     (folder / ".venv").symlink_to(tools.parent)
     plain = {name: value for name, value in server.env.items() if not name.startswith(PREFIX)}
-    mine = {"PATH": f"{tools}:{os.environ['PATH']}", f"{PREFIX}PORT": "0"}
+    mine = {"PATH": f"{desk.folder}:{tools}:{os.environ['PATH']}", f"{PREFIX}PORT": "0"}
     return plain | mine | {"KEY": str(server.first_run_key)}
 
 
 @pytest.mark.parametrize("page", RUN, ids=named)
-def test_commands(page: Path, running: Server, tmp_path: Path) -> None:
-    done = pages.run(page, tmp_path, surroundings(running, tmp_path), running.address)
+def test_commands(page: Path, running: Server, desk: Desk, tmp_path: Path) -> None:
+    env, port = surroundings(running, tmp_path, desk), int(running.env[SMTP])
+    done = pages.run(page, tmp_path, env, running.address, port)
     assert done
     for one in done:
         where = f"{named(page)}:{one.command.line}\n{one.command.text}\n{one.out}\n{one.err}"
@@ -176,7 +188,7 @@ def test_every_promise_names_its_test() -> None:
 
 
 def test_calls_named_in_the_docs_exist(server: Server, http: httpx2.Client) -> None:
-    document: dict[str, Any] = http.get(f"{server.address}/openapi.json").json()
+    document: dict[str, Any] = http.get(f"{server.address}/openapi/all.json").json()
     served = {
         f"{method.upper()} {re.sub(r'{[^}]*}', '{}', path)}"
         for path, methods in document["paths"].items()

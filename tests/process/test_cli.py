@@ -13,13 +13,15 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.server import PROGRAM, Key, Server, Tenant, unique
+from tests import plain, program
+from tests.program import PROGRAM
+from tests.server import Key, Server, Tenant, unique
 from tests.waiting import wait_for
 
 
 def get(server: Server, path: str, key: str) -> httpx2.Response:
     headers = {"Authorization": f"Bearer {key}"}
-    return httpx2.get(server.address + path, headers=headers, timeout=30, trust_env=False)
+    return plain.get(server.address + path, headers=headers, timeout=30)
 
 
 def code_of(server: Server, *args: str) -> int:
@@ -34,15 +36,7 @@ def code_of(server: Server, *args: str) -> int:
 def run(
     server: Server, *args: str, stdin: str = "", **env: str
 ) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [*PROGRAM, *args],
-        env=server.env | env,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return program.run(args, env=server.env | env, said=stdin)
 
 
 # The first command, without any server
@@ -59,6 +53,7 @@ def test_the_first_command_may_be_key_create(tmp_path: Path) -> None:
         assert get(fresh, "/v1/me", made["key"]).status_code == 200
 
 
+@pytest.mark.once  # elsewhere the database is there before the folder
 def test_only_commands_that_make_something_make_a_folder(tmp_path: Path) -> None:
     missing = Server(tmp_path / "nowhere")
     for command in (("key", "list"), ("plan", "list"), ("send", "a", "b"), ("tail",)):
@@ -179,7 +174,7 @@ def in_use(server: Server, key: Key) -> Iterator[list[int]]:
 
     def use() -> None:
         headers = {"Authorization": f"Bearer {key.secret}"}
-        with httpx2.Client(headers=headers, timeout=30, trust_env=False) as client:
+        with plain.Client(headers=headers, timeout=30) as client:
             while not over.wait(0.01):
                 codes.append(client.get(f"{server.address}/v1/me").status_code)
 
@@ -229,6 +224,7 @@ def test_a_changed_plan_holds_at_once(server: Server) -> None:
         "title": "Tests",
         "keyLimit": "1000/86400s",
         "accountLimit": "off",
+        "mailLimit": "off",
         "quotas": [],
     }
     key = server.make_tenant(plan=plan, limit=None).key.secret
@@ -260,6 +256,28 @@ def test_a_weak_secret_is_not_imported(server: Server, tenant: Tenant) -> None:
     assert done.returncode == 2
     assert "password" not in done.stderr
     assert "random bits" in done.stderr
+
+
+# Aggregators
+
+
+def test_aggregators_are_made_listed_and_read(server: Server) -> None:
+    tenant = server.make_tenant()
+    where = ("--account", tenant.account)
+    made = server.cli("aggregator", "create", "shop", "--timezone", "Europe/Berlin", *where)
+    listed = server.cli("aggregator", "list", *where)["aggregators"]
+    assert listed == [made]
+    for tag in ("a", "b"):
+        counted = get(server, f"/api/event?_id={made['id']}&name=order&{tag}", tenant.key.secret)
+        assert counted.status_code == 200
+    rows = server.cli("aggregator", "report", "shop", "--by", "tag", *where)["rows"]
+    assert [(row["group"], row["count"]) for row in rows] == [("a", 1), ("b", 1)]
+    whole = server.cli("aggregator", "report", made["id"], "--bucket", "none", *where)["rows"]
+    assert [row["count"] for row in whole] == [2]
+    assert code_of(server, "aggregator", "create", "shop", *where) == 1
+    assert code_of(server, "aggregator", "create", "b", "--timezone", "Mars", *where) == 2
+    assert code_of(server, "aggregator", "report", "shop", "--by", "colour", *where) == 2
+    assert code_of(server, "aggregator", "report", "nothing", *where) == 1
 
 
 # Events
@@ -412,6 +430,9 @@ def test_the_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
     settings = Server(server.data, env={"GATEPOST_COLOUR": "red"})
     code, sound, checks = findings(settings)
     assert (code, set(checks)) == (1, {"settings"})
+    nowhere = Server(server.data, env={"GATEPOST_RELAYS": "POST /orders"})
+    checks = findings(nowhere)[2]
+    assert "write METHOD PATH UPSTREAM" in checks["settings"]["detail"]
 
 
 # Secrets

@@ -16,10 +16,12 @@ import httpx2
 import psycopg
 import pytest
 
+from tests import plain
 from tests.backends import postgres
 from tests.process import mixture
 from tests.process.mixture import EVENTS, Mixture
-from tests.server import PROGRAM, Server
+from tests.program import Program, run
+from tests.server import Server
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.once, pytest.mark.timeout(240)]
@@ -44,8 +46,8 @@ class Source:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx2.Client]:
-    with httpx2.Client(timeout=30, trust_env=False) as plain:
-        yield plain
+    with plain.Client(timeout=30) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -74,16 +76,7 @@ def query(data: Path, text: str, *params: object) -> list[tuple[Any, ...]]:
 
 
 def command(data: Path, url: str, *options: str) -> list[str]:
-    return [
-        *PROGRAM,
-        "data",
-        "move",
-        "--from",
-        f"sqlite:///{data}/gatepost.db",
-        "--to",
-        url,
-        *options,
-    ]
+    return ["data", "move", "--from", f"sqlite:///{data}/gatepost.db", "--to", url, *options]
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -94,14 +87,7 @@ def environment(**settings: str) -> dict[str, str]:
 def move(
     data: Path, url: str, *options: str, **settings: str
 ) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        command(data, url, *options),
-        env=environment(**settings),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return run(command(data, url, *options), env=environment(**settings), timeout_s=120)
 
 
 def moved(data: Path, url: str, **settings: str) -> dict[str, Any]:
@@ -168,7 +154,7 @@ def what_arrives_comes_after_what_is_there(
 def test_it_says_what_it_did(source: Source, url: str) -> None:
     done = move(source.data, url)
     assert done.returncode == 0
-    assert f"events          {EVENTS + 6}" in done.stdout
+    assert re.search(rf"^events +{EVENTS + 6} ", done.stdout, re.MULTILINE)
     for word in ("Copying", "Indexing", "Comparing", "100%", "GATEPOST_PEPPER", "pepper.key"):
         assert word in done.stderr
     assert (source.data / "pepper.key").read_bytes().hex() not in done.stdout + done.stderr
@@ -206,7 +192,9 @@ def kill_at(data: Path, url: str, table: str, when: str) -> int:
         " WHERE datname = current_database() AND wait_event = 'advisory'"
     )
     with gate(url, table, when) as database:
-        process = subprocess.Popen(command(data, url, "--json"), env=environment())
+        with Path(os.devnull).open("wb") as out:
+            moving = command(data, url, "--json")
+            process = Program(moving, env=environment(), out=out, err=out)
         try:
             wait_for(lambda: database.execute(waiting).fetchall(), f"the gate at {table}", 60)
         finally:
@@ -347,26 +335,14 @@ def test_addresses_are_checked_and_never_shown(small: Path, tmp_path: Path) -> N
     assert "gatepost:***@127.0.0.1:1/gatepost" in said
     for where, target in ((tmp_path / "nowhere", unreachable), (small, f"mysql://{PASSWORD}@a/b")):
         assert PASSWORD not in refused(where, target)
-    swapped = subprocess.run(
-        [*PROGRAM, "data", "move", "--from", unreachable, "--to", f"sqlite:///{small}"],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    wrong_way = ["data", "move", "--from", unreachable, "--to", f"sqlite:///{small}"]
+    swapped = run(wrong_way, env=environment())
     assert (swapped.returncode, PASSWORD in swapped.stdout + swapped.stderr) == (2, False)
     assert "--from must be sqlite:///" in swapped.stderr
 
 
 def test_both_addresses_may_come_from_the_settings(small: Path, url: str) -> None:
-    done = subprocess.run(
-        [*PROGRAM, "data", "move", "--json"],
-        env=environment(GATEPOST_DATA=str(small), GATEPOST_DATABASE_URL=url),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    settings = environment(GATEPOST_DATA=str(small), GATEPOST_DATABASE_URL=url)
+    done = run(["data", "move", "--json"], env=settings)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["tables"]

@@ -11,10 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
+import alembic.command
 import pytest
+from alembic.config import Config
 
-from tests.server import PROGRAM, Server
+from gatepost import migrations
+from gatepost.base.durable import make_folder
+from gatepost.storage.sqlite.connection import engine_of
+from tests import plain
+from tests.program import PROGRAM
+from tests.server import Server
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.once
@@ -76,7 +82,7 @@ def bearer(key: str) -> dict[str, str]:
 
 
 def get(url: str, key: str) -> Any:
-    return httpx2.get(url, headers=bearer(key), trust_env=False).json()["data"]
+    return plain.get(url, headers=bearer(key)).json()["data"]
 
 
 def test_the_printed_command_stores_a_first_event(tmp_path: Path) -> None:
@@ -89,7 +95,7 @@ def test_the_printed_command_stores_a_first_event(tmp_path: Path) -> None:
         key = running.line("Key")
         read = get(f"{running.line('API')}/v1/events/{event['id']}", key)
         assert read["title"] == "My first event"
-        docs = httpx2.get(running.line("Docs"), trust_env=False)
+        docs = plain.get(running.line("Docs"))
         assert docs.status_code == 200
         assert running.stop() == 0
 
@@ -109,13 +115,16 @@ def test_json_is_one_line_with_the_address_and_the_key(tmp_path: Path) -> None:
     with Server(tmp_path / "data") as server:
         (line,) = (server.logs / "serve-1.out").read_text().splitlines()
         printed = json.loads(line)
+        link = printed.pop("dashboard")
         assert printed == {"address": server.address, "key": server.first_run_key}
+        assert link.startswith(f"{server.address}/dashboard/open/")
         assert server.first_run_key is not None
         assert server.first_run_key.startswith("gp_live_")
         server.stop()
         server.start()
         (line,) = (server.logs / "serve-2.out").read_text().splitlines()
-        assert json.loads(line) == {"address": server.address, "key": None}
+        printed = {"address": server.address, "key": None, "dashboard": None}
+        assert json.loads(line) == printed
 
 
 def test_the_data_folder_is_the_owners_alone(tmp_path: Path) -> None:
@@ -131,7 +140,7 @@ def test_a_second_server_on_the_folder_is_refused(tmp_path: Path) -> None:
         code, words = refused(server.data)
         assert code == 1
         assert f"is served already, by process {server.pid}" in words
-        assert httpx2.get(f"{server.address}/readyz", trust_env=False).status_code == 200
+        assert plain.get(f"{server.address}/readyz").status_code == 200
         server.kill()
         server.start()  # a killed server leaves no lock behind
 
@@ -202,12 +211,23 @@ def test_a_newer_database_is_refused_untouched(tmp_path: Path) -> None:
         server.start()
 
 
-def test_an_older_database_is_copied_and_upgraded(tmp_path: Path) -> None:
-    with Server(tmp_path / "data") as server:
-        server.stop()
-        for table in ("installation", "processes"):
-            server.query(f"DROP TABLE {table}")
-        server.query("UPDATE alembic_version SET version_num = '0001'")
-        server.start()
-        assert (server.data / "before-upgrade-from-0001.db").is_file()
-        assert server.query("SELECT count(*) FROM installation") == [(1,)]
+@pytest.mark.parametrize("version", migrations.versions()[:-1])
+def test_an_older_database_is_copied_and_upgraded(tmp_path: Path, version: str) -> None:
+    data = tmp_path / "data"
+    make_folder(data)
+    make_database(data / "gatepost.db", version)
+    with Server(data) as server:
+        assert (data / f"before-upgrade-from-{version}.db").is_file()
+        assert server.query("SELECT version_num FROM alembic_version") == [(migrations.head(),)]
+        assert server.query("SELECT count(*) FROM accounts") == [(1,)]
+
+
+def make_database(path: Path, version: str) -> None:
+    """A database as an older program has left it, before anybody used it."""
+    config = Config()
+    config.set_main_option("script_location", str(migrations.FOLDER))
+    engine = engine_of(path)
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        alembic.command.upgrade(config, version)
+    engine.dispose()

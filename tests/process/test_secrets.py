@@ -4,7 +4,6 @@ import contextlib
 import json
 import socket
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,15 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from tests.server import COMMAND_S, PROGRAM, Server, unique
+from tests import plain, program
+from tests.server import Server, unique
 
 pytestmark = pytest.mark.once
 
-FORMATS = ("native", "native-test", "emitkit", "eventicat", "notifykit", "emailit", "emmi")
+FORMATS = (
+    *("native", "native-test", "emitkit", "eventicat"),
+    *("notifykit", "emailit", "emmi", "emmi-multi"),
+)
 IMPORTED = (
     "secret_Zq7Rm2Xw9Kt4Vb8Nc3Hd6Jf1Lg5Ps0Ya",
     "Tr8Wn3Qz6Mx1Bk9Vd4Hc7Jg2Lf5Sp0YaEuRi",
@@ -40,7 +43,7 @@ class Life:
         self.secrets: list[str] = []
         self.replies: list[tuple[str, str]] = []
         self.statuses: set[int] = set()
-        self._http = httpx2.Client(timeout=30, trust_env=False)
+        self._http = plain.Client(timeout=30)
 
     def close(self) -> None:
         self._http.close()
@@ -80,7 +83,7 @@ class Life:
 
 def needles(secret: str) -> set[bytes]:
     """The secret, its random part alone and its end: a start may be kept to tell keys apart."""
-    random = secret.rpartition("_")[2]
+    random = max(secret.split("_"), key=len)
     return {part.encode() for part in (secret, random, random[-TAIL:])}
 
 
@@ -104,16 +107,10 @@ def keys_by_command(life: Life) -> None:
     for name in FORMATS:
         life.secrets.append(str(life.server.cli("key", "create", name, "--format", name)["key"]))
     life.secrets.append(str(life.server.cli("key", "rotate", FORMATS[0])["key"]))
-    command = [*PROGRAM, "key", "import", "carried", "--json"]
-    done = subprocess.run(
-        command,
-        env=life.server.env,
-        input=IMPORTED[1].encode(),
-        capture_output=True,
-        timeout=COMMAND_S,
-        check=True,
-    )
-    life.replies.append(("gatepost key import", (done.stdout + done.stderr).decode()))
+    command = ["key", "import", "carried", "--json"]
+    done = program.run(command, env=life.server.env, said=IMPORTED[1])
+    assert done.returncode == 0
+    life.replies.append(("gatepost key import", done.stdout + done.stderr))
     life.secrets.append(IMPORTED[1])
 
 

@@ -30,7 +30,7 @@ def iso(at_ms: int) -> str:
 @lru_cache(SECONDS)
 def _second(second: int) -> str:
     """Write a second once: all events of that second share the text."""
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return datetime.fromtimestamp(second, UTC).isoformat()[:19]
 
 
 def from_datetime(moment: datetime) -> int:

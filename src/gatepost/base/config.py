@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta
+
+from gatepost.base import emails
+from gatepost.base.settings import ConfigError, SettingError, Settings
+
+__all__ = ["FIELDS", "ConfigError", "Origin", "SettingError", "Settings", "load"]
 
 PREFIX = "GATEPOST_"
 FILE = "gatepost.toml"
@@ -21,117 +24,11 @@ PEPPER = "pepper.key"
 PEPPER_CHARS_MIN = 32
 VALKEY = ("valkey://", "valkeys://", "redis://", "rediss://", "unix://")
 
-
-class ConfigError(Exception):
-    """Settings that cannot be used; the text says which one and what would be right."""
-
-
-def _about(text: str, **constraints: Any) -> Meta:
-    return Meta(description=text, **constraints)
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything that can be set. Names carry their unit; the descriptions become the docs."""
-
-    data: Annotated[str, _about("The data folder: database, secrets.")] = "./gatepost-data"
-    host: Annotated[str, _about("Address to listen on.")] = "127.0.0.1"
-    port: Annotated[int, _about("Port to listen on; 0 takes a free one.", ge=0, le=65535)] = 8080
-    database_url: Annotated[
-        str,
-        _about(
-            "Where the truth is kept: `postgresql://user:password@host/database`;"
-            " empty means SQLite in the data folder."
-        ),
-    ] = ""
-    valkey_url: Annotated[
-        str,
-        _about(
-            "Where several processes share limits and signals: `valkey://…` or `redis://…`;"
-            " empty means that each process limits alone."
-        ),
-    ] = ""
-    pepper: Annotated[
-        str,
-        _about(
-            "The secret that API keys are hashed under, the same for every process: at least 32"
-            " characters, or 64 hexadecimal digits; empty means `pepper.key` in the data folder."
-        ),
-    ] = ""
-    public_url: Annotated[
-        str, _about("The address clients use, for links; empty means the listening address.")
-    ] = ""
-    rate_limit: Annotated[
-        str,
-        _about(
-            "`off` switches every key and account limit off; `on` applies keys' and plans' own.",
-            pattern="^(on|off)$",
-        ),
-    ] = "on"
-    limiter_outage: Annotated[
-        str,
-        _about(
-            "While Valkey cannot be reached, writes are limited by each process to its share"
-            " (`local`), refused (`refuse`) or let through (`open`); reads go on.",
-            pattern="^(local|refuse|open)$",
-        ),
-    ] = "local"
-    unknown_keys_per_minute: Annotated[
-        int, _about("Requests with an unknown key, per address and minute, before 429.", ge=1)
-    ] = 60
-    trusted_proxies: Annotated[
-        str, _about("Networks whose `X-Forwarded-For` is believed, separated by commas.")
-    ] = ""
-    body_bytes_max: Annotated[int, _about("Largest request body, in bytes.", ge=1024)] = 1_048_576
-    batch_bytes_max: Annotated[
-        int, _about("Largest batch body, in bytes, after decompression.", ge=1024)
-    ] = 5_242_880
-    event_bytes_max: Annotated[
-        int, _about("Largest stored event, in bytes of its JSON.", ge=1024)
-    ] = 65_536
-    events_days: Annotated[int, _about("Days an event is kept; 0 keeps it for ever.", ge=0)] = 90
-    refusals_days: Annotated[int, _about("Days the refused-requests ledger is kept.", ge=1)] = 30
-    stream_heartbeat_s: Annotated[
-        float, _about("Seconds between heartbeats of the event stream.", gt=0)
-    ] = 15.0
-    stream_stall_s: Annotated[
-        float, _about("Seconds a stream may stall before it is dropped.", gt=0)
-    ] = 15.0
-    drain_delay_s: Annotated[
-        float,
-        _about(
-            "Seconds a process that was told to end still takes requests while `/readyz` says no,"
-            " for a load balancer to notice.",
-            ge=0,
-            le=60,
-        ),
-    ] = 0.0
-    readers: Annotated[int, _about("Read connections to the database.", ge=1, le=64)] = 4
-    writers: Annotated[
-        int, _about("Write connections to PostgreSQL; SQLite has one.", ge=2, le=16)
-    ] = 2
-    log_level: Annotated[
-        str, _about("Least severe log line shown.", pattern="^(debug|info|warning|error)$")
-    ] = "info"
-    log_format: Annotated[
-        str, _about("`text` for people, `json` for machines.", pattern="^(text|json)$")
-    ] = "text"
-
-    @property
-    def folder(self) -> Path:
-        """The data folder as a path."""
-        return Path(self.data)
-
-    def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-        """The trusted proxies as networks; raises ConfigError for a malformed one."""
-        names = [name.strip() for name in self.trusted_proxies.split(",") if name.strip()]
-        try:
-            return tuple(ipaddress.ip_network(name, strict=False) for name in names)
-        except ValueError as error:
-            message = f"trusted_proxies: {error}"
-            raise ConfigError(message) from None
-
-
-SECRET_FIELDS = frozenset({"database_url", "pepper", "valkey_url"})
+SECRET_FIELDS = frozenset(
+    {"database_url", "oidc_client_secret", "pepper", "smtp_url", "valkey_url"}
+)
+MASK = "********"
+"""What is shown in the place of a secret."""
 FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
 
 
@@ -234,13 +131,27 @@ def _check(origins: Mapping[str, Origin]) -> Settings:
             raise ConfigError(message) from None
     settings = Settings(**values)
     settings.networks()
+    settings.reachable()
+    settings.deliverable()
+    if settings.mail_from:
+        _check_address("mail_from", settings.mail_from)
     if settings.pepper and len(settings.pepper) < PEPPER_CHARS_MIN:
         message = f"pepper must have at least {PEPPER_CHARS_MIN} characters"
         raise ConfigError(message)
     if settings.valkey_url and not settings.valkey_url.startswith(VALKEY):
         message = f"valkey_url must start with one of {', '.join(VALKEY)}"
         raise ConfigError(message)
+    if bool(settings.submission_tls_cert) is not bool(settings.submission_tls_key):
+        message = "submission_tls_cert and submission_tls_key belong together"
+        raise ConfigError(message)
     if settings.batch_bytes_max < settings.body_bytes_max:
         message = "batch_bytes_max must be at least body_bytes_max"
         raise ConfigError(message)
     return settings
+
+
+def _check_address(setting: str, text: str) -> None:
+    try:
+        emails.read(text)
+    except ValueError as wrong:
+        raise ConfigError(f"{setting}: {wrong}") from None

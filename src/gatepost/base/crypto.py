@@ -6,6 +6,7 @@ At 112 random bits and more a slow hash would buy nothing (OWASP ASVS 5.0, 6.5.2
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import math
 import re
@@ -17,6 +18,7 @@ from gatepost.base.durable import write_new
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 RANDOM_CHARS = 26
+SHORT_CHARS = 32
 CHECK_CHARS = 6
 PEPPER_BYTES = 32
 IMPORT_BITS_MIN = 112
@@ -83,6 +85,17 @@ def checksum(body: str) -> str:
         value, digit = divmod(value, 62)
         digits = BASE62[digit] + digits
     return digits
+
+
+def with_short_checksum(prefix: str) -> str:
+    """Mint prefix + 32 base62 characters (190 bits) + `_` + 4 hexadecimal digits of a checksum."""
+    body = prefix + "".join(secrets.choice(BASE62) for _ in range(SHORT_CHARS))
+    return f"{body}_{short_checksum(body)}"
+
+
+def short_checksum(body: str) -> str:
+    """Write the beginning of a body's SHA-256 as four hexadecimal digits: a typo check as well."""
+    return hashlib.sha256(body.encode()).hexdigest()[:4]
 
 
 def with_hex(prefix: str) -> str:

@@ -20,12 +20,20 @@ class Code(StrEnum):
     ACCOUNT_INACTIVE = "account_inactive"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    CUSTOMER_MISSING = "customer_missing"
+    CUSTOMER_INVALID = "customer_invalid"
+    CUSTOMER_INACTIVE = "customer_inactive"
     CONFLICT = "conflict"
     IDEMPOTENCY_CONFLICT = "idempotency_conflict"
     TOO_LARGE = "payload_too_large"
+    TARGET_TOO_LONG = "uri_too_long"
     UNSUPPORTED_ENCODING = "unsupported_encoding"
+    UNSUPPORTED_TYPE = "unsupported_media_type"
     THROTTLED = "rate_limited"
     QUOTA_EXCEEDED = "quota_exceeded"
+    RANGE_TOO_LARGE = "range_too_large"
+    UPSTREAM_FAILED = "upstream_failed"
+    UPSTREAM_TIMEOUT = "upstream_timeout"
     UNAVAILABLE = "unavailable"
     INTERNAL = "internal_error"
 
@@ -37,11 +45,19 @@ class FieldError(msgspec.Struct, frozen=True):
     message: str
 
 
+class Spent(msgspec.Struct, frozen=True):
+    """A limit or quota that is used up: how many it admits, and when it admits more (ms)."""
+
+    limit: int
+    resets_at: int
+
+
 class AppError(Exception):
     """A refusal. `detail` is safe to show to the caller; causes belong in the log alone.
 
-    `retry_after_s` is set for THROTTLED, QUOTA_EXCEEDED and UNAVAILABLE. `extra` carries
-    what a dialect may show beside the words (a quota's numbers, an existing object's id).
+    `retry_after_s` is set for THROTTLED, QUOTA_EXCEEDED and UNAVAILABLE, `spent` for the first
+    two. `extra` carries what a dialect may show beside the words (a quota's numbers, an existing
+    object's id).
     """
 
     def __init__(
@@ -51,6 +67,7 @@ class AppError(Exception):
         *,
         fields: Sequence[FieldError] = (),
         retry_after_s: float | None = None,
+        spent: Spent | None = None,
         extra: dict[str, object] | None = None,
     ) -> None:
         """Refuse with a code, a sentence for the caller and the fields at fault."""
@@ -59,6 +76,7 @@ class AppError(Exception):
         self.detail = detail
         self.fields = tuple(fields)
         self.retry_after_s = retry_after_s
+        self.spent = spent
         self.extra = extra or {}
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import re
 import secrets
+import uuid
 from typing import NewType
 
 import uuid_utils
@@ -17,8 +19,42 @@ ChannelId = NewType("ChannelId", bytes)
 EventId = NewType("EventId", bytes)
 PersonId = NewType("PersonId", bytes)
 AuditId = NewType("AuditId", bytes)
+AggregatorId = NewType("AggregatorId", bytes)
+CustomerId = NewType("CustomerId", bytes)
+AdjustmentId = NewType("AdjustmentId", bytes)
+GateKeyId = NewType("GateKeyId", bytes)
+RelayId = NewType("RelayId", bytes)
+EndpointId = NewType("EndpointId", bytes)
+RuleId = NewType("RuleId", bytes)
+AlertId = NewType("AlertId", bytes)
+MessageId = NewType("MessageId", bytes)
+DeliveryId = NewType("DeliveryId", bytes)
+QueueId = NewType("QueueId", bytes)
+MailerId = NewType("MailerId", bytes)
+MailId = NewType("MailId", bytes)
+AttachmentId = NewType("AttachmentId", bytes)
+SuppressionId = NewType("SuppressionId", bytes)
+DomainId = NewType("DomainId", bytes)
+TemplateId = NewType("TemplateId", bytes)
+DeviceId = NewType("DeviceId", bytes)
+ContactId = NewType("ContactId", bytes)
+AudienceId = NewType("AudienceId", bytes)
+SubscriberId = NewType("SubscriberId", bytes)
+VerificationId = NewType("VerificationId", bytes)
+VerificationListId = NewType("VerificationListId", bytes)
+OperatorId = NewType("OperatorId", bytes)
+MembershipId = NewType("MembershipId", bytes)
+SessionId = NewType("SessionId", bytes)
+InvitationId = NewType("InvitationId", bytes)
+ShareId = NewType("ShareId", bytes)
+
+NO_PROJECT = ProjectId(bytes(16))
+"""In the place of a project, of what belongs to an account alone."""
+NO_CUSTOMER = CustomerId(bytes(16))
+"""In the place of a customer, of what is done for none."""
 
 HEX_LENGTH = 32
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 _count = itertools.count(secrets.randbits(18))
 
@@ -26,6 +62,11 @@ _count = itertools.count(secrets.randbits(18))
 def new() -> bytes:
     """Make an id of now (RFC 9562, version 7)."""
     return uuid_utils.uuid7().bytes
+
+
+def random() -> bytes:
+    """Make an id that tells nothing, not even when it was made (RFC 9562, version 4)."""
+    return uuid_utils.uuid4().bytes
 
 
 def new_at(at_ms: int) -> bytes:
@@ -78,3 +119,15 @@ def parse(noun: str, text: str) -> bytes:
         return bytes.fromhex(digits)
     except ValueError:
         raise not_found(f"{noun} with this id") from None
+
+
+def parse_uuid(text: str) -> bytes:
+    """Read a UUID in its hyphenated form, in any case; raises ValueError for anything else."""
+    if not _UUID.fullmatch(text):
+        raise ValueError("not a UUID")
+    return bytes.fromhex(text.replace("-", ""))
+
+
+def show_uuid(raw: bytes) -> str:
+    """Write 16 bytes as a UUID (RFC 9562), in lower case."""
+    return str(uuid.UUID(bytes=raw))

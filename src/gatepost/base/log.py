@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SECRET = re.compile(
     r"(?:gp_(?:live|test)_|emitkit_|evk_|nh_|em_live_|secret_|emmi_sk_)[0-9A-Za-z]{8,}"
+    r"|sk_(?:live|test)_(?:single|multi)_[0-9A-Za-z]{8,}(?:_[0-9a-f]{4})?"
     r"|(?<=_apikey=)[^&\s\"']+|(?<=[Bb]earer )[^\s\"']+"
 )
 MASK = "[secret]"

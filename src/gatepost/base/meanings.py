@@ -40,6 +40,18 @@ MEANINGS = {
         "The path exists, but not with this method.",
         "Use one of the methods in the `Allow` header.",
     ),
+    Code.CUSTOMER_MISSING: Meaning(
+        "This request is done for a customer, and does not say for which.",
+        "Send the customer's id in `X-Customer-ID`.",
+    ),
+    Code.CUSTOMER_INVALID: Meaning(
+        "What stands in `X-Customer-ID` is not the id of a customer.",
+        "Send the id that registering the customer has returned, not your own name for it.",
+    ),
+    Code.CUSTOMER_INACTIVE: Meaning(
+        "The customer is switched off.",
+        "Switch it on again, or send the request for another one.",
+    ),
     Code.CONFLICT: Meaning(
         "Something with this name exists already, or is in a state that does not allow this.",
         "Choose another name, or read the object first.",
@@ -52,6 +64,14 @@ MEANINGS = {
         "The body, or what it decompresses to, is over the limit.",
         "Send less at once.",
     ),
+    Code.TARGET_TOO_LONG: Meaning(
+        "Path and query are longer than this API takes.",
+        "Send the same by POST, with the parameters in the body.",
+    ),
+    Code.UNSUPPORTED_TYPE: Meaning(
+        "The body is of a type that is not read here.",
+        "Send JSON, and say so in `Content-Type`.",
+    ),
     Code.UNSUPPORTED_ENCODING: Meaning(
         "The body's `Content-Encoding` is not known here.",
         "Use gzip, deflate or zstd, or send the body as it is.",
@@ -61,8 +81,21 @@ MEANINGS = {
         "Wait as many seconds as `Retry-After` says. Refused requests do not count.",
     ),
     Code.QUOTA_EXCEEDED: Meaning(
-        "The plan's quota for this period is spent.",
-        "Wait for the reset, in as many seconds as `Retry-After` says, or change the plan.",
+        "The quota of the plan, of the customer or of the gate key is spent for this period.",
+        "Wait for the reset, in as many seconds as `Retry-After` says, or raise the quota.",
+    ),
+    Code.RANGE_TOO_LARGE: Meaning(
+        "The time asked about is longer than periods of this length are told for.",
+        "Ask for a shorter time, or for longer periods.",
+    ),
+    Code.UPSTREAM_FAILED: Meaning(
+        "The service behind a relayed route could not be reached, or broke off. Nothing was "
+        "charged.",
+        "Send the same request again; if that does not help, look at the service behind it.",
+    ),
+    Code.UPSTREAM_TIMEOUT: Meaning(
+        "The service behind a relayed route did not answer in time. Nothing was charged.",
+        "Send the same request again, or give the route a longer time-out.",
     ),
     Code.UNAVAILABLE: Meaning(
         "The service cannot answer just now: it is shutting down, or its disk is full.",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
+from math import inf
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -15,7 +17,24 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from gatepost.base.outgoing import Outgoing
+
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+COMMIT_SECONDS = (0.001, 0.0025, *SECONDS)
+
+
+def quantile(bounds: Sequence[float], slots: Sequence[float], share: float) -> float | None:
+    """The bound that so many of a histogram's observations keep, infinity beyond the last one;
+    None where there are none. `slots` count by bound and beyond, and have the sum at their end.
+    """
+    left = sum(slots[:-1]) * share
+    if not left:
+        return None
+    for bound, count in zip((*bounds, inf), slots[:-1], strict=True):
+        left -= count
+        if left <= 0:
+            return bound
+    return inf
 
 
 class Metrics(Collector):
@@ -25,9 +44,11 @@ class Metrics(Collector):
         """Start with nothing counted."""
         self.requests: dict[tuple[str, str, int], int] = defaultdict(int)
         self.durations: dict[tuple[str, str], list[float]] = {}
+        self.commits = [0.0] * (len(COMMIT_SECONDS) + 2)
         self.counters: dict[str, float] = defaultdict(float)
         self.gauges: dict[str, Callable[[], float]] = {}
         self.levels: dict[str, float] = defaultdict(float, {"gatepost_streams": 0})
+        self.outgoing = Outgoing()
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
@@ -39,6 +60,11 @@ class Metrics(Collector):
             slots = self.durations[(dialect, route)] = [0.0] * (len(SECONDS) + 2)
         slots[bisect_left(SECONDS, seconds)] += 1
         slots[-1] += seconds
+
+    def commit(self, seconds: float) -> None:
+        """Count one transaction by how long a writer was busy with it."""
+        self.commits[bisect_left(COMMIT_SECONDS, seconds)] += 1
+        self.commits[-1] += seconds
 
     def add(self, name: str, amount: float = 1) -> None:
         """Add to a named counter."""
@@ -63,6 +89,8 @@ class Metrics(Collector):
             requests.add_metric((dialect, route, str(status)), count)
         yield requests
         yield self._histogram()
+        yield self._commits()
+        yield from self.outgoing.collect()
         for name, value in list(self.counters.items()):
             yield CounterMetricFamily(name, HELP.get(name, name), value=value)
         for name, value in list(self.levels.items()):
@@ -77,16 +105,26 @@ class Metrics(Collector):
             labels=("dialect", "route"),
         )
         for labels, slots in list(self.durations.items()):
-            total, buckets = 0.0, []
-            for bound, count in zip((*map(str, SECONDS), "+Inf"), slots[:-1], strict=True):
-                total += count
-                buckets.append((bound, total))
-            family.add_metric(labels, buckets, slots[-1])
+            family.add_metric(labels, _buckets(SECONDS, slots), slots[-1])
         return family
+
+    def _commits(self) -> HistogramMetricFamily:
+        return HistogramMetricFamily(
+            "gatepost_commit_seconds",
+            "Seconds a writer was busy with a transaction, up to its sync.",
+            buckets=_buckets(COMMIT_SECONDS, self.commits),
+            sum_value=self.commits[-1],
+        )
 
     def render(self) -> bytes:
         """Write the text exposition format, version 0.0.4."""
         return generate_latest(self._registry)
+
+
+def _buckets(bounds: Sequence[float], slots: Sequence[float]) -> list[tuple[str, float]]:
+    """How many observations keep each bound."""
+    names = (*map(str, bounds), "+Inf")
+    return list(zip(names, accumulate(slots[:-1]), strict=True))
 
 
 HELP = {
@@ -110,6 +148,12 @@ HELP = {
     "gatepost_signals_losses": "Times the connection for signals was lost.",
     "gatepost_streams": "Open event streams.",
     "gatepost_unknown_keys": "Requests with an unknown or unusable key.",
+    "gatepost_deliveries_under_way": "Attempts under way in this process.",
+    "gatepost_rule_faults": "Times something was wrong with a rule that had something to tell.",
+    "gatepost_delivery_faults": "Rounds of deliveries, or of telling events, that failed.",
+    "gatepost_submission_connections": "Open connections to the SMTP port.",
+    "gatepost_submission_mails": "Mails taken by SMTP.",
+    "gatepost_submission_refusals": "Mails and log-ins with a known key refused by SMTP.",
     "gatepost_wal_bytes": "Size of the write-ahead log.",
     "gatepost_database_bytes": "Size of the database file.",
 }

@@ -9,12 +9,27 @@ from gatepost.base.clock import DAY_MS, Clock
 from gatepost.base.config import Settings
 from gatepost.base.ids import AccountId, ProjectId, floor_at
 from gatepost.base.metrics import Metrics
+from gatepost.chores.alerts import Alerts
+from gatepost.chores.contacts import Contacts
+from gatepost.chores.counts import RollUps
+from gatepost.chores.ended import Ended
+from gatepost.chores.expiring import Expiring
+from gatepost.chores.holds import Holds
 from gatepost.chores.index import Index
+from gatepost.chores.levels import Levels
+from gatepost.chores.mail import Mail
+from gatepost.chores.notices import Notices, Recount
+from gatepost.chores.operators import Operators
+from gatepost.chores.outbox import Outbox
 from gatepost.chores.schedule import Chore
+from gatepost.chores.tracks import Tracks
+from gatepost.chores.usage import Folding
 from gatepost.domains.accounts import store as accounts
+from gatepost.domains.aggregators import store as aggregators
 from gatepost.domains.events import search
 from gatepost.domains.events import store as events
 from gatepost.domains.projects import store as projects
+from gatepost.signals.contract import Signals
 from gatepost.storage.db import Database, Tx
 
 EXPIRE_CHUNK = 500
@@ -33,6 +48,10 @@ class Kit(Protocol):
     def database(self) -> Database: ...
     @property
     def metrics(self) -> Metrics: ...
+    @property
+    def signals(self) -> Signals: ...
+    @property
+    def pepper(self) -> bytes: ...
 
 
 def make_chores(kit: Kit) -> list[Chore]:
@@ -41,6 +60,23 @@ def make_chores(kit: Kit) -> list[Chore]:
         Chore("index events", Index(kit).run),
         Chore("drop old events", Retention(kit).run),
         Chore("make parts of events", Room(kit).run),
+        Chore("roll counts up", RollUps(kit).run),
+        Chore("forget deleted aggregators", Forgetting(kit).run),
+        Chore("give reservations back", Holds(kit).run),
+        Chore("fold old usage", Folding(kit).run),
+        Chore("forget what has ended", Ended(kit).run),
+        Chore("tell of customers' quotas", Notices(kit).run),
+        Chore("tell of keys that end soon", Expiring(kit).run),
+        Chore("count again for new quotas", Recount(kit).run),
+        Chore("drop old messages", Outbox(kit).run),
+        Chore("drop what was tracked long ago", Tracks(kit).run),
+        Chore("make parts of attempts", Outbox(kit).room),
+        Chore("tell what time brings", Alerts(kit).run),
+        Chore("forget old alerts", Alerts(kit).expire),
+        Chore("forget old mails", Mail(kit).run),
+        Chore("forget sessions of operators", Operators(kit).run),
+        Chore("forget old contacts and verifications", Contacts(kit).run),
+        Chore("look how full the outbox is", Levels(kit).run),
     ]
 
 
@@ -78,6 +114,19 @@ class Retention:
                 for project_id in await self._kit.database.read(_projects(account.id)):
                     more = max(more, await write(_drop(project_id, before)))
         return 0.0 if more == EXPIRE_CHUNK else EXPIRE_REST_S
+
+
+class Forgetting:
+    """Deletes what was counted in aggregators that are no more."""
+
+    def __init__(self, kit: Kit) -> None:
+        """Hold what it needs."""
+        self._kit = kit
+
+    async def run(self) -> float:
+        """Delete a chunk; come back at once while there are more."""
+        gone = await self._kit.database.write(lambda tx: aggregators.purge(tx, EXPIRE_CHUNK))
+        return 0.0 if gone else EXPIRE_REST_S
 
 
 def _projects(account_id: AccountId) -> Callable[[Tx], list[ProjectId]]:

@@ -11,7 +11,7 @@ from gatepost.storage.db import Database, Tx
 
 CHUNK_MIN = 64
 CHUNK_MAX = 1000
-IDLE_S = 0.2
+IDLE_S = 1.0
 REST_S = 1.0
 BUSY = 0.05
 GIVE_WAY = 120
@@ -38,15 +38,22 @@ class Index:
         self._lag = 0
         self._looked = 0.0
         self._chunk = CHUNK_MIN
+        self._caught_up = False
         self._rested = Mark(time.monotonic(), kit.database.busy_s())
         kit.metrics.gauge("gatepost_search_lag_events", lambda: self._lag)
 
     async def run(self) -> float:
-        """Index a chunk; returns the rest (seconds) that is due before the next."""
+        """Index a chunk; returns the rest (seconds) that is due before the next. Once it has caught
+        up, the writer is not asked until there is something to index.
+        """
+        if self._caught_up and not await self._database.read(lambda tx: search.lag(tx, 1)):
+            self._rested = Mark(time.monotonic(), self._database.busy_s())
+            return IDLE_S
         busy, chunk = self._busy(), self._chunk
         done, work_s = await self._database.write(lambda tx: _advance(tx, chunk))
         self._rested = Mark(time.monotonic(), self._database.busy_s())
-        if done < chunk:
+        self._caught_up = done < chunk
+        if self._caught_up:
             self._chunk, self._lag = CHUNK_MIN, 0
             return IDLE_S
         await self._look_ahead()

@@ -4,19 +4,43 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from cyclopts import App
 
-from gatepost.cli import account, config, data, key, plan, project, selftest
-from gatepost.cli.common import FAILED, INTERRUPTED, OK, USAGE, Failure, say
+from gatepost.cli import (
+    account,
+    aggregator,
+    alert,
+    config,
+    customer,
+    data,
+    deliveries,
+    domain,
+    endpoint,
+    gate,
+    imports,
+    key,
+    mail,
+    mailer,
+    messages,
+    operator,
+    plan,
+    project,
+    push,
+    relay,
+    rule,
+    selftest,
+    template,
+)
+from gatepost.cli.common import FAILED, INTERRUPTED, OK, USAGE, Failure, say, sentence
+from gatepost.cli.demo import demo
 from gatepost.cli.doctor import doctor
+from gatepost.cli.listen import listen
 from gatepost.cli.migrate import migrate
 from gatepost.cli.send import send, tail
 from gatepost.cli.serve import serve, worker
-
-if TYPE_CHECKING:
-    from gatepost.base.errors import AppError
+from gatepost.cli.trigger import trigger
 
 __all__ = ["app", "main"]
 
@@ -33,9 +57,34 @@ app = App(
     version=_version,
     result_action="return_value",
 )
-for command in (serve, worker, migrate, send, tail, doctor):
+for command in (serve, worker, migrate, send, tail, listen, trigger, demo, doctor):
     app.command(command)
-for group in (account, project, key, plan, config, data, selftest):
+GROUPS = (
+    account,
+    project,
+    key,
+    gate,
+    aggregator,
+    customer,
+    relay,
+    rule,
+    alert,
+    messages,
+    deliveries,
+    mail,
+    mailer,
+    operator,
+    plan,
+    domain,
+    endpoint,
+    template,
+    push,
+    config,
+    data,
+    imports,
+    selftest,
+)
+for group in GROUPS:
     app.command(group.app)
 
 
@@ -72,19 +121,13 @@ def explain(error: Exception) -> Failure | None:
     import psycopg
     from sqlalchemy.exc import DatabaseError
 
-    from gatepost.base.config import ConfigError
+    from gatepost.base.config import ConfigError, SettingError
     from gatepost.base.errors import AppError, Code
 
     if isinstance(error, AppError):
-        return Failure(_sentence(error), USAGE if error.code is Code.INVALID else FAILED)
+        return Failure(sentence(error), USAGE if error.code is Code.INVALID else FAILED)
     if isinstance(error, DatabaseError | sqlite3.Error | psycopg.Error):
         return Failure(f"database: {getattr(error, 'orig', error)}")
+    if isinstance(error, SettingError):
+        return Failure(str(error), USAGE)
     return Failure(str(error)) if isinstance(error, ConfigError | OSError) else None
-
-
-def _sentence(error: AppError) -> str:
-    """A refusal in words, with the names of the fields at fault."""
-    if error.fields:
-        problems = [(".".join(map(str, one.path)), one.message) for one in error.fields]
-        return "; ".join(": ".join(part for part in both if part) for both in problems)
-    return error.detail or error.code

@@ -6,10 +6,11 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 if TYPE_CHECKING:
     from gatepost.base.config import Origin, Settings
+    from gatepost.base.errors import AppError
 
 OK = 0
 FAILED = 1
@@ -24,6 +25,9 @@ class Failure(Exception):  # noqa: N818 # it names what happened to the command
         """Say why, in one line."""
         super().__init__(text)
         self.code = code
+
+
+Limit = Annotated[int, Parameter(validator=validators.Number(gte=1), help="How many at most.")]
 
 
 @Parameter(name="*")
@@ -65,3 +69,11 @@ def put_json(data: object) -> None:
 def say(text: str) -> None:
     """Talk to the person at the terminal: stderr, so that pipes stay clean."""
     print(text, file=sys.stderr, flush=True)  # noqa: T201 # the same
+
+
+def sentence(error: AppError) -> str:
+    """A refusal in words, with the names of the fields at fault."""
+    if error.fields:
+        problems = [(".".join(map(str, one.path)), one.message) for one in error.fields]
+        return "; ".join(": ".join(part for part in both if part) for both in problems)
+    return error.detail or error.code

@@ -7,13 +7,12 @@ from cyclopts import App
 from gatepost.cli.common import COMMON, Common, load
 
 app = App(name="config", help="Settings and where they come from.")
-MASK = "********"
 
 
 @app.command(name="show")
 def show_(*, common: Common = COMMON) -> None:
     """Show every setting's value and origin; secrets are masked."""
-    from gatepost.base.config import SECRET_FIELDS
+    from gatepost.base.config import MASK, SECRET_FIELDS
     from gatepost.cli import show
 
     settings, origins = load(common)

@@ -55,7 +55,7 @@ def examine(common: Common) -> Iterator[Check]:
     except Failure as failure:
         yield Check("settings", ok=False, detail=str(failure))
         return
-    yield Check("settings", ok=True, detail="all known, none fights another")
+    yield _guarded("settings", _settings, settings)
     if not (settings.database_url and settings.pepper):  # else nothing is kept on this machine
         yield _guarded("folder", _folder, settings)
         yield _guarded("disk", _disk, settings)
@@ -76,6 +76,15 @@ def _guarded(name: str, look: Callable[[Settings], str], settings: Settings) -> 
         return Check(name, ok=True, detail=look(settings))
     except Exception as error:  # noqa: BLE001 # a doctor reports, whatever it is
         return Check(name, ok=False, detail=str(error) or type(error).__name__)
+
+
+def _settings(settings: Settings) -> str:
+    from gatepost.dialects import DIALECTS
+    from gatepost.engine.route import everybodys
+    from gatepost.web.router import templates
+
+    everybodys(settings, templates(DIALECTS))
+    return "all known, none fights another"
 
 
 def _folder(settings: Settings) -> str:

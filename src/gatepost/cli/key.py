@@ -32,10 +32,19 @@ class Rights:
 
     account: Account = None
     project: Annotated[str | None, Parameter(help="Bind it to one project, by name or id.")] = None
+    customer: Annotated[
+        str | None,
+        Parameter(help="Bind it to reading what one customer used, by identifier or id."),
+    ] = None
     scope: Annotated[
         tuple[str, ...],
-        Parameter(negative="", help="A scope or preset (full, read, events, sending); repeatable."),
-    ] = ("full",)
+        Parameter(
+            negative="",
+            show_default=False,
+            help="A scope or preset (full, read, events, sending, data); repeatable. full; of a "
+            "customer's key, usage:read.",
+        ),
+    ] = ()
     limit: Annotated[
         str | None, Parameter(help="Its own limits, as 100/60s or 2/1s,5000/1d, or off.")
     ] = None
@@ -201,12 +210,16 @@ def _new(tx: Tx, name: str, rights: Rights, kind: Format, now: int) -> NewKey:
 
     found(tx, now)
     project = find.project(tx, rights.account, rights.project) if rights.project else None
+    of = rights.customer
+    customer = None if of is None else find.customer(tx, rights.account, of)
+    owner = project or customer
     return NewKey(
-        account_id=project.account_id if project else find.account(tx, rights.account).id,
+        account_id=owner.account_id if owner else find.account(tx, rights.account).id,
         name=name,
         format=kind,
-        scopes=rights.scope,
+        scopes=rights.scope or (("full",) if customer is None else ("usage:read",)),
         project_id=project.id if project else None,
+        customer_id=customer.id if customer else None,
         sending_domain=rights.domain,
         limits=parse.given(parse.limits, rights.limit),
         expires_at=parse.given(parse.end, rights.expires, now),

@@ -20,7 +20,10 @@ from gatepost.domains.accounts import store as accounts
 from gatepost.domains.events import search
 from gatepost.domains.events import store as events
 from gatepost.domains.installation import store as installation
+from gatepost.domains.outbox import attempts
+from gatepost.domains.outbox import marks as outbox
 from gatepost.domains.processes import store as processes
+from gatepost.domains.usage import store as usage
 from gatepost.gate import once
 from gatepost.storage import moving
 from gatepost.storage.backend import Backend, backend_of
@@ -38,6 +41,8 @@ NOT_COPIED = frozenset({"processes", "event_index"})
 # What PostgreSQL numbers arrivals by, what is settled from the start, and the move's own.
 NOT_AGREED = ("arrival epoch", installation.PEPPER, BEGUN, ENDED)
 TERMS = "event_terms"
+MARKS = "outbox_marks"
+"""Whoever has served an empty database has left some."""
 LOCK = 0x6461_7461_6D6F_7665
 """The number of the advisory lock: `datamove` in ASCII."""
 # What makes an index takes its time.
@@ -196,6 +201,9 @@ class Move:
         if processes.alive(self._target, clock.now_ms()):
             raise Failure(f"{self._shown} is being served: stop its processes first")
         wanted = copies(begun.at)
+        if not moving.copied(self._target):
+            with self._transaction():
+                outbox.forget(self._target)
         self._copy(wanted)
         self._index()
         moved = self._compare(wanted)
@@ -232,12 +240,18 @@ class Move:
             later.put_off(self._target, TERMS)
             events.make_parts(self._target, begun.at)
             once.make_parts(self._target, begun.at)
+            usage.make_parts(self._target, begun.at)
+            attempts.make_parts(self._target, begun.at)
             installation.settle(self._target, installation.PEPPER, self._pepper)
             installation.settle(self._target, BEGUN, msgspec.json.encode(begun).decode())
         return begun
 
     def _refuse_unless_empty(self, wanted: Sequence[TableCopy]) -> None:
-        held = [one.table.name for one in wanted if not moving.is_empty(self._target, one)]
+        held = [
+            one.table.name
+            for one in wanted
+            if one.table.name != MARKS and not moving.is_empty(self._target, one)
+        ]
         if held:
             text = f"{self._shown} holds data already ({', '.join(held)}): name an empty database"
             raise Failure(text)

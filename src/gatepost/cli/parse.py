@@ -1,10 +1,11 @@
-"""Flags whose text has a shape of its own; each function raises ValueError with the right form."""
+"""Flags whose text has a shape of its own; most raise ValueError with the right form."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from gatepost.base import clock
@@ -12,9 +13,10 @@ from gatepost.cli.common import USAGE, Failure
 from gatepost.domains.plans.model import UNITS_S, Meter, Period, Quota
 from gatepost.domains.plans.model import parse_limits as limits
 
-__all__ = ["end", "given", "limits", "pairs", "quotas", "usage"]
+__all__ = ["choice", "end", "given", "limits", "pairs", "past", "quotas", "usage"]
 
 T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
 
 DURATION = re.compile(r"(\d{1,6})([smhd])")
 QUOTA = re.compile(r"(?P<name>[^=:]+)=(?P<limit>\d{1,15}):(?P<counts>[^:]+)(?::(?P<period>.+))?")
@@ -33,6 +35,14 @@ def given(read: Callable[..., T], text: str | None, *args: Any) -> T | None:
     return None if text is None else usage(read, text, *args)
 
 
+def choice(among: Iterable[E], text: str, name: str) -> E:
+    """Read the flag `name`, which is one word out of several; raises Failure."""
+    words = {str(one): one for one in among}
+    if text not in words:
+        raise Failure(f"{name}: Must be one of {', '.join(words)}", USAGE)
+    return words[text]
+
+
 def end(text: str, now: int) -> int:
     """Read `30d`, `12h`, a date or a time as a moment in ms."""
     duration = DURATION.fullmatch(text)
@@ -44,6 +54,12 @@ def end(text: str, now: int) -> int:
     except ValueError:
         message = f"{text!r} is not a time: write 2031-12-31, 2031-12-31T18:00:00+01:00 or 30d"
         raise ValueError(message) from None
+
+
+def past(text: str, now: int) -> int:
+    """Read `30d` or `12h` as so long ago, a date or a time as itself: a moment in ms."""
+    at = end(text, now)
+    return 2 * now - at if DURATION.fullmatch(text) else at
 
 
 def pairs(texts: tuple[str, ...]) -> dict[str, str]:

@@ -34,6 +34,7 @@ def set_(
     title: Annotated[str | None, Parameter(help="For people.")] = None,
     key_limit: Limit = None,
     account_limit: Limit = None,
+    mail_limit: Limit = None,
     quota: Annotated[
         tuple[str, ...],
         Parameter(
@@ -57,6 +58,7 @@ def set_(
         "title": title,
         "key_limits": parse.given(parse.limits, key_limit),
         "account_limits": parse.given(parse.limits, account_limit),
+        "mail_limits": parse.given(parse.limits, mail_limit),
         "quotas": parse.usage(parse.quotas, quota) if quota else None,
     }
     local = open_folder(common)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import time
 from collections.abc import Iterator
@@ -61,7 +60,6 @@ def send(
     common: Common = COMMON,
 ) -> None:
     """Store an event; a running server streams it like any other."""
-    from gatepost.base.ids import KeyId
     from gatepost.cli import find, parse, show
     from gatepost.cli.local import open_folder
     from gatepost.dialects.native import events
@@ -82,8 +80,7 @@ def send(
     command = _command(local, {name: value for name, value in wire.items() if value is not None})
     with local.write() as tx:
         target = find.project(tx, account, project)
-        # Usage is counted under no key: the operator of the machine needs none.
-        origin = Origin(target.account_id, target.id, KeyId(bytes(16)), local.now())
+        origin = Origin(target.account_id, target.id, local.now(), target.counting)
         (done,) = track(tx, [origin], [command])
     if done.event is None:
         raise Failure("the event was not stored")
@@ -125,21 +122,32 @@ def tail(
     if account or project:
         with local.read() as tx:
             only = find.project(tx, account, project).id
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
-    with contextlib.suppress(KeyboardInterrupt):
-        for event in _arrivals(local, only, last):
-            if not wanted or event.channel_name in wanted:
-                _print(event, common)
+    stop = _Stop()
+    for event in _arrivals(local, only, last, stop):
+        if not wanted or event.channel_name in wanted:
+            _print(event, common)
     return OK
 
 
-def _arrivals(local: Local, only: ProjectId | None, last: int) -> Iterator[Event]:
+class _Stop:
+    """Whether a signal has asked for the end. One in the midst of a query lets it finish."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._ask)
+
+    def _ask(self, number: int, _frame: object) -> None:
+        self.asked = True
+        signal.signal(number, signal.SIG_DFL)  # the next one need not be polite
+
+
+def _arrivals(local: Local, only: ProjectId | None, last: int, stop: _Stop) -> Iterator[Event]:
     from gatepost.domains.events import store
 
     with local.read() as tx:
         seq = store.place_before(tx, last, only)
-    while True:
+    while not stop.asked:
         with local.read() as tx:
             found = store.after(tx, seq, PAGE, only)
         for stored in found:

@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +21,7 @@ from gatepost.cli.common import COMMON, OK, USAGE, Common, Failure, load, put, p
 
 if TYPE_CHECKING:
     from gatepost.app import App
-    from gatepost.base.config import Settings
+    from gatepost.base.config import Origin, Settings
     from gatepost.domains.processes.model import Role
     from gatepost.engine.onboard import Onboarded
 
@@ -49,8 +49,8 @@ def serve(
     """
     from gatepost.domains.processes.model import Role
 
-    settings, _ = load(common, host=host, port=port)
-    return _run(settings, Role.ALL if workers else Role.API, json=common.json)
+    loaded = load(common, host=host, port=port)
+    return _run(*loaded, Role.ALL if workers else Role.API, json=common.json)
 
 
 def worker(
@@ -65,11 +65,11 @@ def worker(
     """
     from gatepost.domains.processes.model import Role
 
-    settings, _ = load(common, host=host, port=port)
-    return _run(settings, Role.WORKER, json=common.json)
+    loaded = load(common, host=host, port=port)
+    return _run(*loaded, Role.WORKER, json=common.json)
 
 
-def _run(settings: Settings, role: Role, *, json: bool) -> int:
+def _run(settings: Settings, origins: Mapping[str, Origin], role: Role, *, json: bool) -> int:
     import uvloop
 
     from gatepost.base import log
@@ -79,7 +79,7 @@ def _run(settings: Settings, role: Role, *, json: bool) -> int:
     if role is not role.ALL and not settings.database_url:
         raise Failure("SQLite is served by one process: set database_url for several", USAGE)
     with _only_one(settings), listen(settings.host, settings.port) as sock:
-        app = make_app(settings, role)
+        app = make_app(settings, role, origins)
         uvloop.run(_serve(app, sock, json=json))
     return OK
 
@@ -122,13 +122,13 @@ def listen(host: str, port: int) -> socket.socket:
         raise Failure(text) from None
 
 
-def make_app(settings: Settings, role: Role) -> App:
+def make_app(settings: Settings, role: Role, origins: Mapping[str, Origin] | None = None) -> App:
     """Build the service; a damaged pepper or a database that cannot sync is a refusal."""
     from gatepost.app import App
     from gatepost.storage.db import NotDurable
 
     try:
-        return App(settings, role)
+        return App(settings, role, origins=origins)
     except (ValueError, NotDurable) as error:
         raise Failure(str(error)) from None
 
@@ -223,16 +223,20 @@ def _announce(
     json: bool,
 ) -> None:
     address = address_of(sock)
+    public = settings.public_url.rstrip("/") or address
+    dashboard = f"{public}/dashboard/open/{made.link}" if made else None
     if json:
-        put_json({"address": address, "key": made.secret if made else None})
+        key = made.secret if made else None
+        put_json({"address": address, "key": key, "dashboard": dashboard})
         return
     if not role.answers:
         put(f"Working; health at {address}/healthz")
         return
-    public = settings.public_url.rstrip("/") or address
-    put(f"API   {public}\nDocs  {public}/docs")
+    page = dashboard or f"{public}/dashboard"
+    put(f"API        {public}\nDocs       {public}/docs\nDashboard  {page}")
     if made:
-        put(f"Key   {made.secret}  (shown this once)\n\nSend a first event:\n")
+        put("           (opens once, within 24 hours; `gatepost operator link` makes another one)")
+        put(f"Key        {made.secret}  (shown this once)\n\nSend a first event:\n")
         put(first_event(public, made.secret))
 
 

@@ -8,9 +8,13 @@ from typing import Any
 from gatepost.base import clock, ids
 from gatepost.cli.common import Common, put, put_json
 from gatepost.domains.accounts.model import Account
+from gatepost.domains.aggregators.model import Aggregator
+from gatepost.domains.customers.model import Customer
 from gatepost.domains.keys.model import Key
 from gatepost.domains.plans.model import Plan, show_limits
 from gatepost.domains.projects.model import Project
+from gatepost.domains.relays.model import EVERYBODY, Relay
+from gatepost.engine.enroll import QuotaStanding
 
 Shown = Mapping[str, Any]
 
@@ -56,6 +60,47 @@ def account(it: Account) -> Shown:
     }
 
 
+def aggregator(it: Aggregator) -> Shown:
+    return {
+        "id": ids.show("aggregator", it.id),
+        "name": it.name,
+        "timezone": it.timezone,
+        "archived": it.archived_at is not None,
+        "accountId": ids.show("account", it.account_id),
+        "createdAt": clock.iso(it.created_at),
+    }
+
+
+def customer(it: Customer) -> Shown:
+    return {
+        "id": ids.show("customer", it.id),
+        "identifier": it.identifier,
+        "name": it.name,
+        "metadata": it.metadata,
+        "status": it.status,
+        "accountId": ids.show("account", it.account_id),
+        "createdAt": clock.iso(it.created_at),
+    }
+
+
+def quota(of: Customer, standing: QuotaStanding) -> Shown:
+    it = standing.quota
+    return {
+        "customerId": ids.show("customer", of.id),
+        "metric": it.metric,
+        "limit": it.limit,
+        "period": it.period,
+        "timezone": it.timezone,
+        "mode": it.mode,
+        "thresholds": it.thresholds,
+        "used": standing.used,
+        "remaining": standing.remaining,
+        "overage": standing.overage,
+        "resetsAt": clock.iso(standing.resets_at),
+        "reached": standing.reached,
+    }
+
+
 def project(it: Project) -> Shown:
     return {
         "id": ids.show("project", it.id),
@@ -71,6 +116,7 @@ def key(it: Key) -> Shown:
         "name": it.name,
         "accountId": ids.show("account", it.account_id),
         "projectId": ids.show("project", it.project_id) if it.project_id else None,
+        "customerId": ids.show("customer", it.customer_id) if it.customer_id else None,
         "start": it.start,
         "format": it.format,
         "scopes": it.scopes,
@@ -90,7 +136,24 @@ def plan(it: Plan) -> Shown:
         "title": it.title,
         "keyLimit": show_limits(it.key_limits),
         "accountLimit": show_limits(it.account_limits),
+        "mailLimit": show_limits(it.mail_limits),
         "quotas": [f"{q.name}={q.limit}:{','.join(q.counts)}:{q.period}" for q in it.quotas],
+    }
+
+
+def relay(it: Relay) -> Shown:
+    everybodys = it.account_id == EVERYBODY
+    return {
+        "id": None if everybodys else ids.show("relay", it.id),
+        "method": it.method,
+        "path": it.path,
+        "upstream": it.upstream,
+        "units": it.units,
+        "scope": it.scope,
+        "customer": it.customer,
+        "timeoutSeconds": it.timeout_ms / 1000,
+        "trusted": it.trusted,
+        "accountId": None if everybodys else ids.show("account", it.account_id),
     }
 
 

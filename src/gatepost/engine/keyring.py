@@ -15,25 +15,29 @@ from msgspec import UNSET, UnsetType
 
 from gatepost.base import clock, crypto, ids
 from gatepost.base.errors import AppError, Code, invalid, not_found
-from gatepost.base.ids import AccountId, KeyId, ProjectId
+from gatepost.base.ids import AccountId, CustomerId, KeyId, ProjectId
 from gatepost.domains.accounts import store as accounts
 from gatepost.domains.audit import store as audit
 from gatepost.domains.audit.model import Actor, Target
+from gatepost.domains.customers import store as customers
 from gatepost.domains.keys import model, power, scopes
 from gatepost.domains.keys import store as keys
 from gatepost.domains.keys.model import Format, Key
+from gatepost.domains.keys.scopes import Scope
 from gatepost.domains.plans import store as plans
 from gatepost.domains.projects import store as projects
+from gatepost.engine import standing
 from gatepost.limiter.contract import Window
 from gatepost.storage.db import Tx
 
+_CUSTOMERS = scopes.CUSTOMERS | {Scope.ANY}
 GRACE_S_MAX = model.GRACE_MS_MAX // 1000
 
 
 class NewKey(msgspec.Struct, frozen=True, kw_only=True):
     """A key to be. What is left out is the grantor's own where that one is bound: project,
-    sending domain, expiry, networks and limits; `limits` None otherwise means the plan's.
-    `format` is how its minted secrets look. Times in ms.
+    customer, sending domain, expiry, networks and limits; `limits` None otherwise means the
+    plan's. `format` is how its minted secrets look. Times in ms.
     """
 
     account_id: AccountId
@@ -41,6 +45,7 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True):
     format: Format = Format.NATIVE
     scopes: tuple[str, ...] = ("full",)
     project_id: ProjectId | None = None
+    customer_id: CustomerId | None = None
     sending_domain: str | None = None
     limits: tuple[Window, ...] | None = None
     expires_at: int | None = None
@@ -53,6 +58,7 @@ class KeyChanges(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
+    hold_mails: bool | UnsetType = UNSET
     scopes: tuple[str, ...] | UnsetType = UNSET
     limits: tuple[Window, ...] | UnsetType | None = UNSET
     expires_at: int | UnsetType | None = UNSET
@@ -162,20 +168,26 @@ def rotate(
 
     Raises NOT_FOUND, INVALID and FORBIDDEN (the key is stronger than the grantor).
     """
-    if not 0 <= grace_s <= GRACE_S_MAX:
-        raise invalid((["graceSeconds"], f"Must be from 0 to {GRACE_S_MAX}"))
+    grace_ms = read_grace(grace_s)
     accounts.hold(tx, account_id)
     before = find(tx, account_id, key_id, grantor)
     _check_power(tx, before, grantor)
     secret = model.mint(before.format)
     key = msgspec.structs.replace(before, start=model.start_of(secret), updated_at=now)
-    until = model.overlap_until(now, grace_s * clock.SECOND_MS, key.expires_at)
+    until = model.overlap_until(now, grace_ms, key.expires_at)
     keys.end_secrets(tx, key, until, now)
     keys.add_secret(tx, key, crypto.digest(pepper, secret), now)
     keys.save(tx, key)
     after = {"start": key.start, "previousUntil": clock.iso(until)}
     _note(tx, actor, "key.rotate", key, now, before={"start": before.start}, after=after)
     return Minted(key, secret)
+
+
+def read_grace(grace_s: int) -> int:
+    """How long a replaced secret may work on, in ms; raises INVALID."""
+    if not 0 <= grace_s <= GRACE_S_MAX:
+        raise invalid((["graceSeconds"], f"Must be from 0 to {GRACE_S_MAX}"))
+    return grace_s * clock.SECOND_MS
 
 
 def delete(
@@ -203,19 +215,17 @@ def end(tx: Tx, key: Key, *, actor: Actor, now: int) -> None:
 def find(tx: Tx, account_id: AccountId, key_id: KeyId, grantor: Key | None = None) -> Key:
     """Look a key up that the grantor may see; raises NOT_FOUND."""
     key = keys.get(tx, account_id, key_id)
-    bound = grantor.project_id if grantor else None
-    if bound is not None and key.project_id != bound:
+    if grantor and grantor.project_id and key.project_id != grantor.project_id:
         raise not_found("key with this id")
     return key
 
 
 def grantor_of(tx: Tx, account_id: AccountId, key_id: KeyId, now: int) -> Key:
-    """The calling key as it stands now: what it was admitted with may be older.
-
-    Raises FORBIDDEN when it has ended since.
+    """The calling key as it stands now, or what stands in its place: what it was admitted with may
+    be older. Raises FORBIDDEN when it has ended since.
     """
     accounts.hold(tx, account_id)
-    key = keys.find(tx, account_id, key_id)
+    key = keys.find(tx, account_id, key_id) or standing.of_member(tx, account_id, key_id)
     if key is None or not key.enabled or (key.expires_at is not None and key.expires_at <= now):
         raise AppError(Code.FORBIDDEN, "The calling key has ended")
     return key
@@ -229,11 +239,13 @@ def describe(key: Key) -> dict[str, Any]:
         "format": str(key.format),
         "scopes": list(key.scopes),
         "projectId": ids.show("project", key.project_id) if key.project_id else None,
+        "customerId": ids.show("customer", key.customer_id) if key.customer_id else None,
         "sendingDomain": key.sending_domain,
         "limits": None
         if limits is None
         else [{"limit": one.limit, "seconds": one.seconds} for one in limits],
         "enabled": key.enabled,
+        "holdMails": key.hold_mails,
         "expiresAt": None if key.expires_at is None else clock.iso(key.expires_at),
         "allowFrom": list(key.allow_from),
         "metadata": key.metadata,
@@ -247,6 +259,7 @@ def _built(tx: Tx, new: NewKey, secret: str, now: int, grantor: Key | None) -> K
         id=KeyId(ids.new()),
         account_id=new.account_id,
         project_id=new.project_id,
+        customer_id=new.customer_id,
         name=new.name,
         format=new.format,
         scopes=new.scopes,
@@ -265,6 +278,7 @@ def _built(tx: Tx, new: NewKey, secret: str, now: int, grantor: Key | None) -> K
     bound = key.project_id
     if bound is not None and projects.find(tx, key.account_id, bound) is None:
         raise invalid((["projectId"], "No project with this id"))
+    _check_customer(tx, key)
     _check_power(tx, key, grantor)
     return key
 
@@ -277,6 +291,7 @@ def _bound(tx: Tx, key: Key, grantor: Key) -> Key:
     return msgspec.structs.replace(
         key,
         project_id=key.project_id or grantor.project_id,
+        customer_id=key.customer_id or grantor.customer_id,
         sending_domain=key.sending_domain or grantor.sending_domain,
         expires_at=grantor.expires_at if key.expires_at is None else key.expires_at,
         allow_from=key.allow_from or grantor.allow_from,
@@ -289,6 +304,9 @@ def _checked(key: Key, given: set[str], now: int) -> Key:
     if "scopes" in given:
         key = msgspec.structs.replace(key, scopes=scopes.check(key.scopes))
     problems: list[tuple[list[str | int], str]] = []
+    if key.customer_id is not None and scopes.expand(key.scopes) - _CUSTOMERS:
+        message = f"A key bound to a customer has the scope {Scope.USAGE_READ} alone"
+        problems.append((["scopes"], message))
     if not key.name.strip() or len(key.name) > model.NAME_MAX:
         problems.append((["name"], f"Must have 1 to {model.NAME_MAX} characters"))
     if "expires_at" in given and key.expires_at is not None and key.expires_at <= now:
@@ -312,6 +330,12 @@ def _checked(key: Key, given: set[str], now: int) -> Key:
     if problems:
         raise invalid(*problems)
     return msgspec.structs.replace(key, allow_from=networks, sending_domain=domain)
+
+
+def _check_customer(tx: Tx, key: Key) -> None:
+    bound = key.customer_id
+    if bound is not None and customers.find(tx, key.account_id, bound) is None:
+        raise invalid((["customerId"], "No customer with this id"))
 
 
 def _check_power(tx: Tx, key: Key, grantor: Key | None) -> None:

@@ -15,6 +15,7 @@ from gatepost.domains.keys.model import Format, Key, mint, start_of
 from gatepost.domains.plans import store as plans
 from gatepost.domains.projects import store as projects
 from gatepost.domains.projects.model import Project
+from gatepost.engine import access
 from gatepost.storage.db import Tx
 
 ACCOUNT = "Gatepost"
@@ -24,12 +25,15 @@ SYSTEM = Actor("system", "", "first run")
 
 
 class Onboarded(msgspec.Struct, frozen=True):
-    """What the first run made; the secret is known here and nowhere else."""
+    """What the first run made; the key's secret and that of the link by which the first operator
+    comes in are known here and nowhere else.
+    """
 
     account: Account
     project: Project
     key: Key
     secret: str
+    link: str
 
 
 def onboard(tx: Tx, pepper: bytes, now: int) -> Onboarded | None:
@@ -54,7 +58,8 @@ def onboard(tx: Tx, pepper: bytes, now: int) -> Onboarded | None:
     keys.append(tx, key, crypto.digest(pepper, secret))
     target = (ids.show("key", key.id), key.name)
     audit.append(tx, account.id, SYSTEM, "key.create", target, now=now)
-    return Onboarded(account, project, key, secret)
+    link = access.founding_link(tx, account.id, pepper, now)
+    return Onboarded(account, project, key, secret, link)
 
 
 def found(tx: Tx, now: int) -> tuple[Account, Project] | None:

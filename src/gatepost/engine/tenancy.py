@@ -21,14 +21,18 @@ from gatepost.domains.accounts import store as accounts
 from gatepost.domains.accounts.model import Account, Status
 from gatepost.domains.audit import store as audit
 from gatepost.domains.audit.model import INSTALLATION, Actor, Entry, Target
+from gatepost.domains.endpoints import store as endpoints
+from gatepost.domains.gatekeys import store as gatekeys
 from gatepost.domains.keys import store as keys
 from gatepost.domains.keys.model import check_limits
+from gatepost.domains.outbox import byhand, queues
 from gatepost.domains.plans import store as plans
 from gatepost.domains.plans.model import Plan, show_limits
 from gatepost.domains.projects import model as project_model
 from gatepost.domains.projects import store as projects
 from gatepost.domains.projects.model import IdentifyMode, Project
-from gatepost.engine import keyring
+from gatepost.domains.rules import store as rules
+from gatepost.engine import enlist, govern, keyring, mint
 from gatepost.storage.db import Tx
 
 PLAN_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -40,6 +44,7 @@ class ProjectChanges(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str | UnsetType = UNSET
     identify_mode: IdentifyMode | UnsetType = UNSET
+    counting: bool | UnsetType = UNSET
 
 
 def create_account(tx: Tx, name: str, plan: str, actor: Actor, now: int) -> Account:
@@ -54,11 +59,17 @@ def create_account(tx: Tx, name: str, plan: str, actor: Actor, now: int) -> Acco
 def set_account_status(
     tx: Tx, account_id: AccountId, status: Status, actor: Actor, now: int
 ) -> Account:
-    """Switch an account on or off, or delete it: its keys are refused at once."""
+    """Switch an account on or off, or delete it: its keys are refused at once, and nothing more is
+    sent for it. What waits to be sent goes on when it is on again; a deletion ends it.
+    """
     accounts.hold(tx, account_id)
     before = accounts.get(tx, account_id)
     account = msgspec.structs.replace(before, status=status, updated_at=now)
     accounts.save(tx, account)
+    if status is Status.DELETED:
+        byhand.cancel_open(tx, account_id, now)
+    elif status is Status.ACTIVE:
+        queues.wake(tx, account_id, now)
     was, is_ = {"status": str(before.status)}, {"status": str(status)}
     _note_account(tx, actor, "account.status", account, now, before=was, after=is_)
     return account
@@ -83,6 +94,8 @@ def create_project(
     actor: Actor,
     now: int,
     identify_mode: IdentifyMode = IdentifyMode.REPLACE,
+    *,
+    counting: bool = False,
 ) -> Project:
     """Make a project; raises INVALID, NOT_FOUND (no such account) and CONFLICT."""
     accounts.hold(tx, account_id)
@@ -90,8 +103,9 @@ def create_project(
     _check_name(name, project_model.NAME_MAX)
     with _Named():
         project = projects.create(tx, account_id, name, now)
-    if identify_mode is not project.identify_mode:
-        project = msgspec.structs.replace(project, identify_mode=identify_mode)
+    wanted = msgspec.structs.replace(project, identify_mode=identify_mode, counting=counting)
+    if wanted != project:
+        project = wanted
         projects.save(tx, project)
     _note_project(tx, actor, "project.create", project, now, after=_describe(project))
     return project
@@ -114,6 +128,7 @@ def update_project(
         identify_mode=before.identify_mode
         if changes.identify_mode is UNSET
         else changes.identify_mode,
+        counting=before.counting if changes.counting is UNSET else changes.counting,
         updated_at=now,
     )
     _check_name(project.name, project_model.NAME_MAX)
@@ -127,11 +142,20 @@ def update_project(
 def delete_project(
     tx: Tx, account_id: AccountId, project_id: ProjectId, actor: Actor, now: int
 ) -> Project:
-    """End a project and every key bound to it; raises NOT_FOUND."""
+    """End a project, every key bound to it, its gate keys, endpoints and rules, and what waits to
+    be sent of it; raises NOT_FOUND.
+    """
     accounts.hold(tx, account_id)
     before = projects.get(tx, account_id, project_id)
     for key in keys.list_(tx, account_id, project_id=project_id, limit=None):
         keyring.end(tx, key, actor=actor, now=now)
+    for gate_key in gatekeys.list_(tx, account_id, project_id=project_id):
+        mint.end(tx, gate_key, actor=actor, now=now)
+    for endpoint in endpoints.list_(tx, account_id, project_id=project_id):
+        enlist.end(tx, account_id, endpoint.id, actor, now)
+    for rule in rules.list_(tx, account_id, project_id=project_id):
+        govern.end(tx, account_id, rule.id, actor, now)
+    byhand.cancel_open(tx, account_id, now, project_id)
     project = msgspec.structs.replace(before, updated_at=now, deleted_at=now)
     projects.save(tx, project)
     _note_project(tx, actor, "project.delete", project, now, before=_describe(before))
@@ -169,6 +193,7 @@ def describe_plan(plan: Plan) -> dict[str, Any]:
         "title": plan.title,
         "keyLimits": show_limits(plan.key_limits),
         "accountLimits": show_limits(plan.account_limits),
+        "mailLimits": show_limits(plan.mail_limits),
         "quotas": msgspec.to_builtins(plan.quotas),
     }
 
@@ -177,7 +202,12 @@ def _check_plan(plan: Plan) -> None:
     problems: list[tuple[list[str | int], str]] = []
     if not PLAN_NAME.fullmatch(plan.name):
         problems.append((["name"], "Lower-case letters, digits, dots and dashes, at most 64"))
-    for member, windows in (("keyLimits", plan.key_limits), ("accountLimits", plan.account_limits)):
+    limits = {
+        "keyLimits": plan.key_limits,
+        "accountLimits": plan.account_limits,
+        "mailLimits": plan.mail_limits,
+    }
+    for member, windows in limits.items():
         try:
             check_limits(windows)
         except ValueError as error:
@@ -212,7 +242,11 @@ class _Named:
 
 
 def _describe(project: Project) -> dict[str, Any]:
-    return {"name": project.name, "identifyMode": str(project.identify_mode)}
+    return {
+        "name": project.name,
+        "identifyMode": str(project.identify_mode),
+        "counting": project.counting,
+    }
 
 
 def _note_account(

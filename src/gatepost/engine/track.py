@@ -4,31 +4,33 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import groupby
-from operator import itemgetter
+from functools import lru_cache
 
 import msgspec
 
 from gatepost.base import ids
-from gatepost.base.clock import HOUR_MS, now_ms
-from gatepost.base.ids import AccountId, ChannelId, EventId, KeyId, ProjectId
+from gatepost.base.clock import now_ms
+from gatepost.base.ids import AccountId, ChannelId, EventId, ProjectId
+from gatepost.base.periods import slot_of
+from gatepost.domains.aggregators import counts
+from gatepost.domains.aggregators.model import Tally
 from gatepost.domains.channels import store as channels
 from gatepost.domains.events import store as events
 from gatepost.domains.events.model import Event
 from gatepost.domains.people import store as people
-from gatepost.domains.usage import store as usage
 from gatepost.storage.db import Tx
 
 METER = "event"
+TAG_SETS = 4096
 
 
 class Origin(msgspec.Struct, frozen=True, gc=False):
-    """Whose event it is, and when it came in (ms)."""
+    """Whose event it is, and when it came in (ms); whether it is counted besides."""
 
     account_id: AccountId
     project_id: ProjectId
-    key_id: KeyId
     now: int
+    counting: bool = False
 
 
 class Track(msgspec.Struct, frozen=True, gc=False):
@@ -86,7 +88,7 @@ def track(tx: Tx, origins: Sequence[Origin], commands: Sequence[Track]) -> list[
         outcomes.append(Tracked(event.id, event))
     events.append(tx, fresh)
     firsts.save()
-    _count(tx, origins, outcomes)
+    _count(tx, origins, commands, outcomes)
     return outcomes
 
 
@@ -183,16 +185,22 @@ class _Keys:
             events.remember_keys(self._tx, project_id, keys, self._now)
 
 
-def _count(tx: Tx, origins: Sequence[Origin], outcomes: Sequence[Tracked]) -> None:
-    """Add the new events up, in runs of the same origin: a batch is one run."""
-    amounts: dict[usage.Line, int] = defaultdict(int)
-    for origin, run in groupby(zip(origins, outcomes, strict=True), key=_origin_of):
-        units = sum(outcome.event is not None for _, outcome in run)
-        if units:
-            hour = origin.now // HOUR_MS
-            line = (origin.account_id, origin.project_id, origin.key_id, METER, hour)
-            amounts[line] += units  # type: ignore[index] # a plain tuple is the fast form of a Line
-    usage.add(tx, amounts)
+def _count(
+    tx: Tx, origins: Sequence[Origin], commands: Sequence[Track], outcomes: Sequence[Tracked]
+) -> None:
+    """Count new events by channel and tags, at the time they tell, where that is wanted."""
+    amounts: dict[Tally, int] = defaultdict(int)
+    for origin, command, done in zip(origins, commands, outcomes, strict=True):
+        if origin.counting and done.event is not None:
+            at = origin.now if command.at is None else command.at
+            tags = _tags(command.tags_json)
+            place = counts.of_project(origin.project_id)
+            tally = Tally(origin.account_id, place, slot_of(at), command.channel, tags)
+            amounts[tally] += 1
+    if amounts:
+        counts.add(tx, amounts)
 
 
-_origin_of = itemgetter(0)
+@lru_cache(TAG_SETS)
+def _tags(text: str) -> tuple[str, ...]:
+    return tuple(sorted(set(msgspec.json.decode(text))))

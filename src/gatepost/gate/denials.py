@@ -20,7 +20,7 @@ from gatepost.base.clock import MINUTE_MS
 from gatepost.base.errors import Code
 from gatepost.base.ids import AuditId, KeyId
 from gatepost.base.log import mask
-from gatepost.domains.audit.model import Actor, Entry
+from gatepost.domains.audit.model import Entry
 from gatepost.gate.admit import Caller
 
 ACTION = "refused"
@@ -91,7 +91,7 @@ class Denials:
 
 def _entry(kind: _Kind, denied: _Denied) -> Entry:
     caller, refusal = denied.caller, denied.refusal
-    actor = Actor("key", ids.show("key", caller.key_id), caller.key_name, refusal.address)
+    actor = caller.actor(refusal.address)
     return Entry(
         id=AuditId(ids.new()),
         account_id=caller.account_id,

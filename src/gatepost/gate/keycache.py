@@ -56,6 +56,10 @@ class KeyCache(Generic[T]):
             self._entries.clear()
         self._entries[slot] = (value, since + TTL_S)
 
+    def drop(self, slot: bytes) -> None:
+        """Forget one entry."""
+        self._entries.pop(slot, None)
+
     def clear(self) -> None:
         """Forget everything: something about keys, accounts or plans has changed."""
         self.generation += 1

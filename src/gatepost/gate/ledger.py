@@ -19,10 +19,11 @@ from gatepost.domains.keys import store as keys
 from gatepost.gate.admit import Caller
 from gatepost.gate.denials import Denials, Refusal
 from gatepost.gate.tables import refusals
-from gatepost.storage import sql
 from gatepost.storage.db import Tx
 
 Slot = tuple[AccountId, int, KeyId, str, str]
+_SLOT = ("account_id", "hour", "key_id", "code", "route")
+_LATEST = ("project_id", "detail", "address", "request_id", "last_at")
 _ORDER = tuple(refusals.c[name] for name in ("last_at", "hour", "key_id", "code", "route"))
 
 
@@ -121,25 +122,18 @@ def _slot(one: Refused) -> Slot:
 
 def write_refused(tx: Tx, waiting: list[Refused]) -> None:
     """Add refusals to the ledger; the newest detail stays."""
-    for one in sorted(waiting, key=_slot):
-        slot = {
-            "account_id": one.account_id,
-            "hour": one.hour,
-            "key_id": one.key_id,
-            "code": one.code,
-            "route": one.route,
-        }
-        latest = {
-            "project_id": one.project_id,
-            "detail": mask(one.detail),
-            "address": one.address,
-            "request_id": one.request_id,
-            "last_at": one.last_at,
-        }
-        if not sql.insert_new(tx, refusals, slot | latest | {"count": one.count}, list(slot)):
-            mine = [refusals.c[name] == value for name, value in slot.items()]
-            added = {"count": refusals.c.count + one.count}
-            tx.run(sa.update(refusals).where(*mine).values(latest | added))
+    rows = [_row(one) for one in sorted(waiting, key=_slot)]
+    if not rows:
+        return
+    insert = tx.engine.insert(refusals)
+    latest: dict[str, Any] = {name: insert.excluded[name] for name in _LATEST}
+    added = {"count": refusals.c.count + insert.excluded["count"]}
+    statement = insert.on_conflict_do_update(index_elements=list(_SLOT), set_=latest | added)
+    tx.run(statement, rows)
+
+
+def _row(one: Refused) -> dict[str, Any]:
+    return msgspec.structs.asdict(one) | {"detail": mask(one.detail)}
 
 
 def write_used(tx: Tx, used: dict[tuple[AccountId, KeyId], int]) -> None:

@@ -1,4 +1,4 @@
-"""The door inside the transaction: claim the idempotency key → charge the quota → work →
+"""The door inside the transaction: claim the idempotency key → charge the quotas → work → meter →
 remember the reply. Everything here happens in one commit, or not at all.
 
 A replay is found before anything is charged. Two requests with one key in the same group: the
@@ -13,11 +13,13 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 import sqlalchemy as sa
 
-from gatepost.base.clock import DAY_MS
+from gatepost.base.clock import DAY_MS, now_ms
 from gatepost.base.errors import AppError, Code
-from gatepost.domains.quotas import store as quotas
-from gatepost.domains.quotas.model import Allowance, Slot, period, resets_at
+from gatepost.base.ids import NO_CUSTOMER, NO_PROJECT, ProjectId
+from gatepost.domains.usage import store as usage
+from gatepost.domains.usage.model import Metered, Sums
 from gatepost.gate.admit import Caller
+from gatepost.gate.budget import Budget, Left, Payer, Take, of_customer, of_plan
 from gatepost.gate.tables import REPLY_PARTS, idempotency
 from gatepost.storage import parts, sql
 from gatepost.storage.db import Tx
@@ -41,7 +43,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
 
 
 class Charge(msgspec.Struct, frozen=True, gc=False):
-    """What a request takes from the quotas that count its meter."""
+    """What a request is worth, in units of a meter: the quotas that count it are charged."""
 
     meter: str
     units: int = 1
@@ -65,10 +67,21 @@ class Reply(msgspec.Struct, gc=False):
 class Admitted(Protocol):
     """What the door must know of a call."""
 
+    left: Left | None
+    """How its customer's quota stands, for the reply."""
+    lefts: Sequence[Left]
+    """How all its hard quotas stand."""
+
     @property
     def claim(self) -> Claim | None: ...
     @property
     def caller(self) -> Caller: ...
+    @property
+    def project(self) -> ProjectId | None: ...
+    @property
+    def payer(self) -> Payer | None: ...
+    @property
+    def request_id(self) -> str: ...
     @property
     def now(self) -> int: ...
 
@@ -88,13 +101,18 @@ class _Known(NamedTuple):
 class Once:
     """One endpoint's writes as a vector verb: (call, command) pairs in, outcomes out."""
 
-    def __init__(self, work: Work, charge: Callable[[Any], Charge | None]) -> None:
-        """Wrap the endpoint's own work; `charge` prices one command."""
+    def __init__(self, work: Work, charge: Callable[[Any], Charge | None], route: str) -> None:
+        """Wrap the endpoint's own work; `charge` prices one command, `route` names the endpoint
+        in what is metered.
+        """
         self._work = work
         self._charge = charge
+        self._route = route
 
     def __call__(self, tx: Tx, items: Sequence[Item]) -> list[Outcome]:
-        """Settle a group. Followers of a refused request run in a further round."""
+        """Settle a group. Followers of a refused request run in a further round, and so do those
+        that a quota had no room for before others gave some back.
+        """
         outcomes: list[Outcome | None] = [None] * len(items)
         _hold(tx, (call.claim for call, _ in items))
         left: Sequence[int] = range(len(items))
@@ -128,8 +146,8 @@ class Once:
                 firsts.add(mark)
                 fresh.append(index)
         if fresh:
-            self._run(tx, items, fresh, outcomes, stale=bool(known))
-        return later
+            later += self._run(tx, items, fresh, outcomes, stale=bool(known))
+        return sorted(later)
 
     def _run(
         self,
@@ -139,90 +157,90 @@ class Once:
         outcomes: list[Outcome | None],
         *,
         stale: bool,
-    ) -> None:
-        meter = _Meter(tx, self._charge)
-        meter.open(items[index] for index in fresh)
-        admitted = []
+    ) -> list[int]:
+        """Settle those that come first; returns those to be asked for once more."""
+        budget, priced = Budget(tx), {}
         for index in fresh:
-            refusal = meter.charge(items[index])
+            call, command = items[index]
+            priced[index] = _priced(call, self._charge(command))
+        budget.open(take for one in priced.values() for take in one.takes)
+        admitted, refused = [], []
+        for index in fresh:
+            call, takes = items[index][0], priced[index].takes
+            refusal = budget.charge(takes, call.now)
             if refusal is None:
                 admitted.append(index)
+                call.lefts = _hard(budget, takes) if takes else ()
+                call.left = budget.left(takes[-1]) if takes and call.payer else None
             else:
                 outcomes[index] = refusal
+                refused.append(index)
         if not admitted:
-            return
+            return []
         calls = [items[index][0] for index in admitted]
         replies = self._work(tx, calls, [items[index][1] for index in admitted])
-        for index, reply in zip(admitted, replies, strict=True):
+        sums, given_back = Sums(), False
+        for index, call, reply in zip(admitted, calls, replies, strict=True):
             outcomes[index] = reply
-            meter.settle(items[index], reply)
-        meter.write()
+            if isinstance(reply, AppError):
+                budget.undo(priced[index].takes)
+                given_back = True
+                continue
+            if reply.unused:
+                budget.give_back(priced[index].takes, reply.unused)
+                given_back = True
+            units = priced[index].units - reply.unused
+            if units or call.caller.operator is None:
+                sums.add(self._metered(call, reply, units))
+        budget.write(calls[0].now)
+        usage.add(tx, sums)
         _remember(tx, calls, replies, stale=stale)
+        return refused if given_back else []
+
+    def _metered(self, call: Admitted, reply: Reply, units: int) -> Metered:
+        payer = call.payer
+        return Metered(
+            account_id=call.caller.account_id,
+            customer_id=NO_CUSTOMER if payer is None else payer.customer_id,
+            project_id=call.project or NO_PROJECT,
+            key_id=call.caller.key_id,
+            route=self._route,
+            status=reply.status,
+            units=units,
+            at=call.now,
+            request_id=call.request_id,
+            response_bytes=len(reply.body),
+            duration_ms=max(now_ms() - call.now, 0) if payer else 0,
+        )
 
 
-class _Meter:
-    """Quota charges of one group, kept in memory until all of it is known."""
+def _hard(budget: Budget, takes: Sequence[Take]) -> list[Left]:
+    found = (budget.left(take) for take in takes)
+    return [one for one in found if one is not None]
 
-    def __init__(self, tx: Tx, price: Callable[[Any], Charge | None]) -> None:
-        self._tx = tx
-        self._price = price
-        self._used: dict[Slot, int] = {}
-        self._added: dict[Slot, int] = {}
 
-    def open(self, items: Iterable[Item]) -> None:
-        """Read how the quotas stand that these items may be charged to, all at once."""
-        slots = {slot for item in items for _, slot, _ in self._charged(item)}
-        if slots:
-            self._used = quotas.hold(self._tx, slots)
+class _Priced(NamedTuple):
+    """What a request is worth, and which quotas it is charged to."""
 
-    def charge(self, item: Item) -> AppError | None:
-        """Reserve the units in every quota that counts them, or in none."""
-        charged = self._charged(item)
-        for allowance, slot, charge in charged:
-            used = self._used[slot] + self._added.get(slot, 0)
-            if used + charge.units > allowance.limit:
-                return _spent(allowance, used, charge, item[0].now)
-        for _, slot, charge in charged:
-            self._added[slot] = self._added.get(slot, 0) + charge.units
-        return None
+    units: int
+    takes: list[Take]
 
-    def settle(self, item: Item, reply: Outcome) -> None:
-        """Give back what a request reserved and did not use."""
-        for _, slot, charge in self._charged(item):
-            self._added[slot] -= charge.units if isinstance(reply, AppError) else reply.unused
 
-    def write(self) -> None:
-        """Charge what was used."""
-        quotas.add(self._tx, {slot: units for slot, units in self._added.items() if units})
-
-    def _charged(self, item: Item) -> list[tuple[Allowance, Slot, Charge]]:
-        call, command = item
-        allowances = call.caller.allowances
-        charge = self._price(command) if allowances else None
-        if charge is None:
-            return []
-        account_id, now = call.caller.account_id, call.now
-        return [
-            (one, Slot(account_id, one.name, period(one, now)), charge)
-            for one in allowances
+def _priced(call: Admitted, charge: Charge | None) -> _Priced:
+    """Price a request: what is free is worth no units, and charged to no plan."""
+    units = 0 if charge is None else charge.units
+    takes = []
+    if charge is not None:
+        account_id = call.caller.account_id
+        takes = [
+            of_plan(one, account_id, units, call.now)
+            for one in call.caller.allowances
             if charge.meter in one.counts
         ]
-
-
-def _spent(allowance: Allowance, used: int, charge: Charge, now: int) -> AppError:
-    resets = resets_at(allowance, now)
-    return AppError(
-        Code.QUOTA_EXCEEDED,
-        f"The quota {allowance.name!r} is used up ({used}/{allowance.limit})",
-        retry_after_s=(resets - now) / 1000,
-        extra={
-            "quota": allowance.name,
-            "limit": allowance.limit,
-            "used": used,
-            "requested": charge.units,
-            "resets_at": resets,
-        },
-    )
+    own = None if call.payer is None else of_customer(call.payer, units, call.now)
+    if own is not None:
+        takes.append(own)
+    return _Priced(units, takes)
 
 
 def _hold(tx: Tx, claims: Iterable[Claim | None]) -> None:
@@ -293,6 +311,13 @@ def _drop(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
     for scope, claim, *_ in rows:
         mine = (idempotency.c.scope == scope, idempotency.c.claim == claim)
         tx.run(sa.delete(idempotency).where(*mine))
+
+
+def is_known(tx: Tx, claim: Claim, now: int) -> bool:
+    """Whether a request came before with the same key, and was not refused."""
+    scope, mark = ("scope", claim.scope), bytearray(claim.claim)
+    rows = sql.lookup(tx, idempotency, ("expires_at",), scope, "claim", [mark])
+    return any(row[0] > now for row in rows)
 
 
 def forget(tx: Tx, scope: bytes, text: str) -> None:

@@ -57,6 +57,16 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     standings: tuple[Standing, ...]
     retry_after_s: float
 
+    @property
+    def tightest(self) -> Standing:
+        """The window that admits the least now, and of several the one that grows last."""
+        standings = self.standings
+        return standings[0] if len(standings) == 1 else min(standings, key=_room)
+
+
+def _room(standing: Standing) -> tuple[int, float]:
+    return (standing.remaining, -standing.reset_s)
+
 
 Subject: TypeAlias = tuple[str, Window]
 """Whose window it is: a key unique to this subject and window (`key:<id>:minute`), and its size.
@@ -107,12 +117,17 @@ class Limiter(Protocol):
         ...
 
     def hit(
-        self, subjects: Sequence[Subject], cost: int = 1, *, lenient: bool = False
+        self,
+        subjects: Sequence[Subject],
+        cost: int = 1,
+        *,
+        lenient: bool = False,
+        overdraw: bool = False,
     ) -> Verdict | Awaitable[Verdict]:
         """Charge `cost` units to all the subjects, or to none of them if one has no room.
 
         A `lenient` hit may pass uncharged, without standings, while nobody can tell how the windows
-        stand.
+        stand. One that may `overdraw` needs room for a single unit, and is charged all of its cost.
         """
         ...
 

@@ -47,6 +47,7 @@ class MemoryLimiter:
         cost: int = 1,
         *,
         lenient: bool = False,  # noqa: ARG002 # it always knows how the windows stand
+        overdraw: bool = False,
     ) -> Verdict:
         """Charge `cost` units to all the subjects, or to none of them if one has no room."""
         if cost < 1:
@@ -65,9 +66,10 @@ class MemoryLimiter:
             logs.append(log)
         if len(logs) > 1 and len(set(logs)) < len(logs):
             raise ValueError(REPEATED)
+        room = 1 if overdraw else cost
         for log in logs:
-            if not log.fits(now, cost):
-                return _uncharged(logs, now, cost)
+            if not log.fits(now, room):
+                return _uncharged(logs, now, room)
         standings = []
         for log in logs:
             standings.append(log.charge(now, cost))  # noqa: PERF401 # a comprehension is a call more

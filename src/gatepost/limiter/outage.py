@@ -117,12 +117,17 @@ class SharedLimiter:
         await self._shared.close()
 
     def hit(
-        self, subjects: Sequence[Subject], cost: int = 1, *, lenient: bool = False
+        self,
+        subjects: Sequence[Subject],
+        cost: int = 1,
+        *,
+        lenient: bool = False,
+        overdraw: bool = False,
     ) -> Verdict | Awaitable[Verdict]:
         """Charge `cost` units to all the subjects, or to none of them if one has no room."""
         if self._out:
-            return self._hit_alone(subjects, cost, lenient=lenient)
-        return self._hit(subjects, cost, lenient=lenient)
+            return self._hit_alone(subjects, cost, lenient=lenient, overdraw=overdraw)
+        return self._hit(subjects, cost, lenient=lenient, overdraw=overdraw)
 
     def peek(self, subjects: Sequence[Subject]) -> Verdict | Awaitable[Verdict]:
         """Tell what a hit of one unit would be answered, with the standings before any charge."""
@@ -130,14 +135,18 @@ class SharedLimiter:
 
     # With the server
 
-    async def _hit(self, subjects: Sequence[Subject], cost: int, *, lenient: bool) -> Verdict:
+    async def _hit(
+        self, subjects: Sequence[Subject], cost: int, *, lenient: bool, overdraw: bool
+    ) -> Verdict:
         try:
-            verdict = await _settled(self._shared.hit(subjects, cost))
+            verdict = await _settled(self._shared.hit(subjects, cost, overdraw=overdraw))
         except UnreachableError as fault:
             self._lose(fault)
-            return self._hit_alone(subjects, cost, lenient=lenient)
+            return self._hit_alone(subjects, cost, lenient=lenient, overdraw=overdraw)
         if verdict.admitted:
-            self._local.hit(subjects, cost)  # for an outage; its own verdict does not matter
+            self._local.hit(
+                subjects, cost, overdraw=overdraw
+            )  # for an outage; its own verdict does not matter
         return verdict
 
     async def _peek(self, subjects: Sequence[Subject]) -> Verdict:
@@ -149,14 +158,16 @@ class SharedLimiter:
 
     # Without it
 
-    def _hit_alone(self, subjects: Sequence[Subject], cost: int, *, lenient: bool) -> Verdict:
+    def _hit_alone(
+        self, subjects: Sequence[Subject], cost: int, *, lenient: bool, overdraw: bool
+    ) -> Verdict:
         if lenient or self._policy is Policy.OPEN:
             self._metrics.add(LENIENT if lenient else OPEN)
             return PASSED
         if self._policy is Policy.REFUSE:
             raise self._refusal()
         try:
-            verdict = self._local.hit(self._shares(subjects), cost)
+            verdict = self._local.hit(self._shares(subjects), cost, overdraw=overdraw)
         except CostAboveLimitError:
             for _, window in subjects:
                 if cost > window.limit:

@@ -4,7 +4,8 @@
 -- KEYS  one list per subject: [state, entry, entry, ...], the oldest entry first
 -- ARGV  the time now in microseconds, or '' for the server's own clock
 --       limit and length in microseconds of each subject's window, packed as doubles
---       the costs of the decisions, packed as doubles; 0 asks without a charge
+--       the costs of the decisions, packed as doubles; 0 asks without a charge, a negative one needs
+--       room for a single unit only
 -- returns, packed as doubles, for each decision: 1 or 0 (admitted or not), the wait until it would be
 --       admitted, and for each subject what remains and the wait until that grows
 --
@@ -168,23 +169,24 @@ local refusals = {} -- by cost, as long as nothing is charged
 
 local function decide(cost)
     local wait, fit = 0, true
+    local room, units = math.max(cost, 1), math.abs(cost)
     for _, log in ipairs(logs) do
-        local over = log.used + math.max(cost, 1) - log.limit
+        local over = log.used + room - log.limit
         if over > 0 then
             fit = false
             wait = math.max(wait, freed(log, over))
         end
     end
-    if fit and cost > 0 then
+    if fit and units > 0 then
         refusals = {}
         for _, log in ipairs(logs) do
-            charge(log, cost)
+            charge(log, units)
         end
     end
     local reply = { fit and 1 or 0, wait }
     for _, log in ipairs(logs) do
         local remaining, reset
-        if fit and cost > 0 then
+        if fit and units > 0 and log.used <= log.limit then
             remaining, reset = log.limit - log.used, log.oldest + log.span - log.now
         else
             remaining, reset = standing(log)

@@ -82,11 +82,14 @@ class ValkeyLimiter:
         cost: int = 1,
         *,
         lenient: bool = False,  # noqa: ARG002 # the server always knows how the windows stand
+        overdraw: bool = False,
     ) -> Verdict | Awaitable[Verdict]:
         """Charge `cost` units to all the subjects, or to none of them if one has no room."""
         if cost < 1:
             message = f"a cost must be at least 1, got {cost}"
             raise ValueError(message)
+        if overdraw:
+            return self._ask(subjects, -cost)
         for _, window in subjects:
             if cost > window.limit:
                 raise CostAboveLimitError(cost, window)

@@ -68,7 +68,7 @@ class RollingLog:
         return self._used + cost <= self._limit
 
     def charge(self, now: float, cost: int) -> Standing:
-        """Record `cost` units, which `fits` must have admitted at the same `now`."""
+        """Record `cost` units; `fits` must have admitted them at the same `now`, or one of them."""
         times = self._times
         if now < self._opened + self._width and times:
             times[-1] = now
@@ -79,7 +79,10 @@ class RollingLog:
             self._opened = now
         self._used = used = self._used + cost
         self._leaves = leaves = times[self._head] + self._seconds
-        return Standing(self.window, self._limit - used, leaves - now)
+        left = self._limit - used
+        if left < 0:
+            return self.standing(now)
+        return Standing(self.window, left, leaves - now)
 
     def wait_s(self, now: float, cost: int) -> float:
         """Seconds until `cost` fits if nothing else is charged; CostAboveLimitError if never."""
@@ -92,7 +95,7 @@ class RollingLog:
         if self.fits(now, 1):
             reset_s = self._leaves - now if self._used else 0.0
             return Standing(self.window, self._limit - self._used, reset_s)
-        # A lowered limit may be overdrawn: more than the oldest entry has to leave first.
+        # It may be overdrawn: more than the oldest entry has to leave first.
         return Standing(self.window, 0, self._freed(self._used + 1 - self._limit) - now)
 
     def idle(self, now: float) -> bool:

@@ -9,7 +9,19 @@ Topic: TypeAlias = str | bytes
 """What a ring is about: one of the names below, or the 16 bytes of an id."""
 
 REVOKED: Final = "revoked"
-"""Keys, accounts, projects or plans have changed: forget cached callers."""
+"""Keys, accounts, projects, plans or customers have changed: forget what is cached of them."""
+
+RELAYS: Final = "relays"
+"""Relays have changed: read them again."""
+
+ARRIVALS: Final = "arrivals"
+"""Events have been stored that somebody may have to be told of."""
+
+LISTENERS: Final = "listeners"
+"""Who wants to be told of events has changed."""
+
+OUTBOX: Final = "outbox"
+"""Deliveries have become due."""
 
 
 class Bell(Protocol):

@@ -13,12 +13,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import count
 from queue import SimpleQueue
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from gatepost.base import log
 from gatepost.base.errors import AppError, Code
 from gatepost.base.metrics import Metrics
 from gatepost.storage.db import Tx, Verb
+
+T = TypeVar("T")
 
 WEIGHT_MAX = 4096
 # Every item may hold a lock of the server, which has a table of some thousands.
@@ -152,7 +154,9 @@ class Committer:
             while jobs := self._take():
                 started = time.monotonic()
                 self._commit(connection, jobs)
-                self._busy_s[number] += time.monotonic() - started
+                took = time.monotonic() - started
+                self._busy_s[number] += took
+                self._metrics.commit(took)
                 connection.between()
             if self._closing:
                 break
@@ -272,6 +276,25 @@ class Committer:
             del tx.hooks()[hooks:]
             return refusal
         connection.release()
+        return result
+
+
+class Writing:
+    """The half of the Database protocol that writes, which every engine has alike."""
+
+    _committer: Committer
+
+    def busy_s(self) -> float:
+        """Seconds a writer has worked since the start, on average."""
+        return self._committer.busy_s()
+
+    def submit(self, verb: Verb, item: Any, weight: int = 1) -> asyncio.Future[Any]:
+        """Join the next grouped commit with one item of a vector verb."""
+        return self._committer.submit(verb, item, weight)
+
+    async def write(self, work: Callable[[Tx], T]) -> T:
+        """Run a function as a transaction, or in its own savepoint of a grouped one."""
+        result: T = await self._committer.submit(None, work)
         return result
 
 

@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 100
+ID_BYTES = 16
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):
@@ -35,6 +36,14 @@ def decode(cursor: str, name: str = "cursor") -> bytes:
         return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (ValueError, binascii.Error):
         raise invalid(([name], "Not a cursor of this list")) from None
+
+
+def decode_id(cursor: str, name: str = "cursor") -> bytes:
+    """Read a cursor that is as long as an id; raises INVALID naming the parameter."""
+    position = decode(cursor, name)
+    if len(position) != ID_BYTES:
+        raise invalid(([name], "Not a cursor of this list"))
+    return position
 
 
 def page(rows: Sequence[T], limit: int, position: Callable[[T], bytes]) -> Page[T]:

@@ -43,6 +43,7 @@ class Documents:
         """Name the pages; nothing is written yet."""
         self._settings = settings
         self._first = dialects[0]
+        self._others = {one.manual.title: f"/openapi/{one.name}.json" for one in dialects[1:]}
         self._build = cache(partial(_build, settings.public_url.rstrip("/") or "/"))
         self._page = cache(self._render)
         first = self._machine((self._first,), msgspec.json.encode, JSON)
@@ -80,7 +81,8 @@ class Documents:
     def _render(self) -> bytes:
         grouped = by_status(self._first, list(Code))
         statuses = {str(code): status for status, codes in grouped.items() for code in codes}
-        return reading.render(self._build((self._first,)), ADDRESS.decode(), statuses)
+        document = self._build((self._first,))
+        return reading.render(document, ADDRESS.decode(), statuses, self._others)
 
 
 _careful = {"x-content-type-options": "nosniff", "cache-control": "no-cache"}

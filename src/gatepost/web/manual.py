@@ -9,6 +9,35 @@ import msgspec
 
 Schema = dict[str, Any]
 
+NUMBER: Schema = {"type": "integer", "minimum": 0}
+REPLAY_HEADER: dict[str, Schema] = {
+    "X-Idempotent-Replay": {
+        "description": "`true` when this is the remembered reply of an earlier request.",
+        "schema": {"const": "true"},
+    }
+}
+
+
+def rate_headers(limit: int) -> dict[str, Schema]:
+    """`X-RateLimit-*`, with a usual limit for an example."""
+    return {
+        "X-RateLimit-Limit": {
+            "description": "Requests the tightest window admits.",
+            "schema": NUMBER,
+            "example": limit,
+        },
+        "X-RateLimit-Remaining": {
+            "description": "Requests it would admit now.",
+            "schema": NUMBER,
+            "example": limit - 1,
+        },
+        "X-RateLimit-Reset": {
+            "description": "When that number grows next, in Unix seconds.",
+            "schema": NUMBER,
+            "example": 1768473060,
+        },
+    }
+
 
 class Manual(msgspec.Struct, frozen=True, kw_only=True):
     """A dialect's own words.

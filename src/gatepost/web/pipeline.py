@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from hashlib import blake2b
 from time import perf_counter
 from typing import Any
 
 import msgspec
-import uuid_utils
 
 from gatepost.base import log
 from gatepost.base.errors import AppError, Code, invalid
-from gatepost.base.ids import ProjectId, parse
-from gatepost.domains.projects import store as projects
+from gatepost.base.ids import NO_CUSTOMER, NO_PROJECT, ProjectId
+from gatepost.domains.usage.model import Metered
+from gatepost.gate import once
 from gatepost.gate.admit import Caller
 from gatepost.gate.denials import Refusal
 from gatepost.gate.once import Claim, Reply
-from gatepost.limiter.contract import Verdict
-from gatepost.web import address, body
-from gatepost.web.contract import Call, Dialect, Endpoint, Header, Services
-from gatepost.web.protocol import EXTENSION, Exchange
+from gatepost.gate.recent import Answered
+from gatepost.signals.contract import ARRIVALS
+from gatepost.web import beside, body
+from gatepost.web.contract import Call, Services
+from gatepost.web.door import Door
+from gatepost.web.relay.pool import Pool
+from gatepost.web.relay.road import Road, unknown
+from gatepost.web.request import Request, check_target, send_reply
 from gatepost.web.router import Route, Router
 from gatepost.web.stream import Channel, send_stream
 
-JSON: Header = (b"content-type", b"application/json")
 HASHED_AT_ONCE = 2047
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
@@ -32,43 +34,61 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 class Pipeline:
     """An ASGI application over the dialects' endpoint tables."""
 
-    def __init__(self, services: Services, router: Router) -> None:
+    def __init__(self, services: Services, router: Router, pool: Pool) -> None:
         """Hold what every request needs."""
         self._services = services
-        self._admission = services.admission
+        self._door = Door(services)
+        self._relay = Road(services, self._door, pool)
         self._router = router
-        self._networks = services.settings.networks()
         self._clock = services.clock
         self._log = log.get("web")
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer one HTTP request."""
+    async def __call__(
+        self, scope: Any, receive: Any, send: Any, caller: Caller | None = None
+    ) -> None:
+        """Answer one HTTP request; a `caller` that is given has been authenticated already."""
         started = perf_counter()
         methods, params = self._find(scope)
         route = methods.get(scope["method"]) if methods else None
-        request = Request(scope, params)
-        if route is None:
-            reply = self._nowhere(scope, methods, request)
-            await _send(request, send, reply, request.headers_out())
-            self._services.metrics.request("none", "none", reply.status, perf_counter() - started)
+        request = Request(scope, params, caller)
+        if route is None and (methods or not self._is_relayed(scope)):
+            where = (scope["method"], scope["path"])
+            found = beside.answer(self._router, self._services, where, methods, request.id)
+            await send_reply(request, send, found.reply, request.headers_out(found.dialect))
+            took = perf_counter() - started
+            self._services.metrics.request(*found.place, found.reply.status, took)
             return
         answer: Reply | None
         try:
-            answer = await self._answer(route, request, receive, send)
+            if route is None:
+                request.route = unknown(self._router.dialect_of(scope["path"]))
+                answer = await self._relay.answer(request, receive, send)
+            else:
+                request.route = route
+                answer = await self._answer(route, request, receive, send)
         except body.Disconnected:
             return
         except AppError as refusal:
-            await self._stand(request)
-            answer = self._refuse(route, request, refusal)
+            await self._door.stand(request)
+            answer = self._refuse(request.route, request, refusal)
         except Exception as fault:  # noqa: BLE001 # one request may fail, never the server
             self._log.exception("request failed", request_id=request.id, exc_info=fault)
-            answer = self._refuse(route, request, AppError(Code.INTERNAL))
+            answer = self._refuse(request.route, request, AppError(Code.INTERNAL))
         if answer is None:
             return
-        await _send(request, send, answer, request.headers_out(route.dialect))
-        self._services.metrics.request(
-            route.dialect.name, route.endpoint.path, answer.status, perf_counter() - started
-        )
+        route = request.route
+        await send_reply(request, send, answer, request.headers_out(route.dialect))
+        took = perf_counter() - started
+        self._services.metrics.request(route.dialect.name, route.endpoint.path, answer.status, took)
+        by = request.caller
+        if by is None or by.operator is not None:
+            return
+        self._services.recent.add(by.account_id, _answered(request, by, answer, took))
+        if not request.metered:
+            self._meter(route, request, by, answer, took)
+
+    def _is_relayed(self, scope: Any) -> bool:
+        return self._relay.leads(scope) and self._router.page_of(scope["path"])[1] is None
 
     def _find(self, scope: Any) -> Any:
         methods = self._router.exact.get(scope["path"])
@@ -81,15 +101,24 @@ class Pipeline:
     ) -> Reply | None:
         """The road: authenticate → authorise → throttle → parse → commit → reply."""
         endpoint, settings = route.endpoint, self._services.settings
-        caller = await self._admit(route, request)
-        call = self._call(request, caller, await self._project(endpoint, caller, request))
+        check_target(route.dialect, request.scope)
+        caller = await self._door.admit(route, request)
+        request.payer = await self._door.payer(route, caller, request)
+        # The key's own project, or the account's only one, unless another one is named.
+        project, counting = caller.default_project, caller.counting
+        named = request.headers.get(b"x-project-id") if endpoint.project else None
+        if named is not None:
+            project, counting = await self._door.project(caller, named)
+        call = self._call(request, caller, project, counting=counting)
         if endpoint.project:
             call.project_id  # noqa: B018 # refuses here a key that leads to no project
         content = b""
         if endpoint.request is not None:
-            limit = settings.batch_bytes_max if endpoint.batch else settings.body_bytes_max
+            limit = endpoint.limit(settings)
             content = request.arrived(limit) or await body.read(receive, request.headers, limit)
         command = endpoint.parse(call, content)
+        if endpoint.about is not None:
+            request.about = endpoint.about(command)
         if endpoint.writes:
             return await self._write(route, request, call, command)
         if endpoint.stream is None:
@@ -101,23 +130,9 @@ class Pipeline:
         await send_stream(channel, headers, endpoint.stream(call, command), settings)
         return None
 
-    async def _admit(self, route: Route, request: Request) -> Caller:
-        """Through the first door. A known caller of a limiter in memory never waits here."""
-        secret = route.dialect.api_key(request.headers, request.scope["query_string"])
-        caller = self._admission.known(secret) if secret else None
-        if caller is None:
-            caller = await self._authenticate(secret, request)
-        request.caller = caller
-        request.now = self._clock()
-        if caller.networks or route.endpoint.admin:
-            request.address = self._address(request)
-        self._admission.authorise(caller, route.endpoint.scope, request.address)
-        self._services.ledger.used(caller, request.now)
-        if caller.subjects:
-            await self._throttle(route, caller, request)
-        return caller
-
-    def _call(self, request: Request, caller: Caller, project: ProjectId | None) -> Call:
+    def _call(
+        self, request: Request, caller: Caller, project: ProjectId | None, *, counting: bool
+    ) -> Call:
         return Call(
             caller=caller,
             services=self._services,
@@ -125,6 +140,8 @@ class Pipeline:
             now=request.now,
             address=request.address,
             project=project,
+            counting=counting,
+            payer=request.payer,
             verdict=request.verdict,
             params=request.params,
             query_string=request.scope["query_string"],
@@ -132,147 +149,113 @@ class Pipeline:
         )
 
     async def _write(self, route: Route, request: Request, call: Call, command: Any) -> Reply:
-        key = request.headers.get(route.dialect.idempotency.header)
-        if key:
+        endpoint, policy = route.endpoint, route.dialect.idempotency
+        key = request.headers.get(policy.header)
+        if key and endpoint.idempotent:
             call.claim = _claim(route, call, key, command)
+        if endpoint.recipients is not None:
+            await self._post(call, endpoint.recipients(command))
+        if endpoint.prepare is not None:
+            command = await endpoint.prepare(call, command)
         database = self._services.database
-        if route.endpoint.vector:
+        if endpoint.vector:
             reply: Reply = await database.submit(route.verb, (call, command), _weight(command))
         else:
             reply = await database.write(lambda tx: _single(route, tx, call, command))
+        request.metered = True
         request.replayed = reply.replayed
+        if reply.replayed and policy.status is not None:
+            reply.status = policy.status
+        request.left = None if reply.replayed else call.left
         if reply.ring is not None:
             self._services.signals.ring(reply.ring)
+            self._services.signals.ring(ARRIVALS)
         return reply
 
-    async def _authenticate(self, secret: str | None, request: Request) -> Caller:
-        if secret is not None:
-            caller = await self._admission.authenticate(secret)
-            if caller is not None:
-                return caller
-        self._services.metrics.add("gatepost_unknown_keys")
-        raise await self._admission.unknown(self._address(request))
+    async def _post(self, call: Call, recipients: int) -> None:
+        """Charge a mail to its account's limits, unless this is a repetition; raises THROTTLED."""
+        claim = call.claim if call.caller.mail_subjects else None
+        if claim is not None:
+            read = self._services.database.read
+            if await read(lambda tx: once.is_known(tx, claim, call.now)):
+                return
+        call.posted = await self._services.admission.post(call.caller, recipients, call.now)
 
-    async def _throttle(self, route: Route, caller: Caller, request: Request) -> None:
-        lenient = not route.endpoint.writes
-        verdict = self._admission.limiter.hit(caller.subjects, lenient=lenient)
-        if not isinstance(verdict, Verdict):
-            verdict = await verdict
-        request.verdict = verdict
-        if not verdict.admitted:
-            raise AppError(
-                Code.THROTTLED,
-                "Too many requests. Please try again later.",
-                retry_after_s=verdict.retry_after_s,
+    def _meter(
+        self, route: Route, request: Request, caller: Caller, answer: Reply, took: float
+    ) -> None:
+        """Note what was only read, or refused."""
+        payer = request.payer
+        self._services.reads.add(
+            Metered(
+                account_id=caller.account_id,
+                customer_id=NO_CUSTOMER if payer is None else payer.customer_id,
+                project_id=caller.default_project or NO_PROJECT,
+                key_id=caller.key_id,
+                route=route.name,
+                status=answer.status,
+                units=0,
+                at=request.now,
+                request_id=request.id,
+                response_bytes=len(answer.body),
+                duration_ms=round(took * 1000),
             )
-
-    async def _stand(self, request: Request) -> None:
-        """Of a request refused before it was charged, tell how its limits stand."""
-        caller = request.caller
-        if caller is None or not caller.subjects or request.verdict is not None:
-            return
-        verdict = self._admission.limiter.peek(caller.subjects)
-        request.verdict = verdict if isinstance(verdict, Verdict) else await verdict
-
-    async def _project(
-        self, endpoint: Endpoint, caller: Caller, request: Request
-    ) -> ProjectId | None:
-        """The project that is meant: the key's own, the one named, or the account's only one."""
-        name = request.headers.get(b"x-project-id") if endpoint.project else None
-        if name is None:
-            return caller.project_id or caller.default_project
-        project_id = ProjectId(parse("project", name.decode("latin-1")))
-        if caller.project_id is not None and caller.project_id != project_id:
-            raise AppError(Code.NOT_FOUND, "No project with this id")
-        account_id = caller.account_id
-        found = await self._services.database.read(
-            lambda tx: projects.get(tx, account_id, project_id)
         )
-        return found.id
-
-    def _address(self, request: Request) -> str:
-        return address.of(request.scope, request.headers, self._networks)
 
     def _refuse(self, route: Route, request: Request, refusal: AppError) -> Reply:
         caller = request.caller
+        request.refusal = refusal
         if caller is not None:
             endpoint = route.endpoint
             about = Refusal(
                 code=refusal.code,
-                route=f"{endpoint.method} {endpoint.path}",
+                route=route.name,
                 detail=refusal.detail,
-                address=self._address(request),
+                address=self._door.address(request),
                 request_id=request.id,
                 at=request.now or self._clock(),
             )
-            self._services.ledger.refused(caller, about)
+            if caller.operator is None:
+                self._services.ledger.refused(caller, about)
             if endpoint.admin:
                 self._services.ledger.denials.add(caller, about, endpoint.operation, request.params)
         return route.dialect.error(refusal, request.id, route.endpoint)
 
-    def _nowhere(self, scope: Any, methods: Any, request: Request) -> Reply:
-        dialect = self._router.dialect_of(scope["path"])
-        if not methods:
-            return dialect.error(AppError(Code.NOT_FOUND, "No such path"), request.id, None)
-        allowed = ", ".join(sorted(methods))
-        refusal = AppError(Code.METHOD_NOT_ALLOWED, f"Use {allowed}", extra={"allow": allowed})
-        return dialect.error(refusal, request.id, None)
 
-
-class Request:
-    """What is learnt of a request on its way, so that a refusal can still tell it."""
-
-    __slots__ = (
-        "address",
-        "caller",
-        "exchange",
-        "headers",
-        "id",
-        "now",
-        "params",
-        "replayed",
-        "scope",
-        "verdict",
+def _answered(request: Request, by: Caller, answer: Reply, took: float) -> Answered:
+    refusal = request.refusal
+    return Answered(
+        request.now,
+        by.key_id,
+        by.key_name,
+        by.project_id or by.default_project,
+        request.route.name,
+        answer.status,
+        round(took * 1000),
+        request.id,
+        request.about,
+        "" if refusal is None else str(refusal.code),
+        "" if refusal is None else refusal.detail,
     )
-
-    def __init__(self, scope: Any, params: Mapping[str, str]) -> None:
-        self.scope = scope
-        extensions = scope.get("extensions")
-        self.exchange: Exchange | None = extensions.get(EXTENSION) if extensions else None
-        self.params = params
-        self.id = str(uuid_utils.uuid4())
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.address = client[0] if (client := scope.get("client")) else ""
-        self.caller: Caller | None = None
-        self.verdict: Verdict | None = None
-        self.now = 0
-        self.replayed = False
-
-    def arrived(self, limit: int) -> bytes | None:
-        """The body, decompressed, if it is here already; raises as `body.read` does."""
-        whole = None if self.exchange is None else self.exchange.body()
-        return None if whole is None else body.settle(whole, self.headers, limit)
-
-    def headers_out(self, dialect: Dialect | None = None) -> list[Header]:
-        """The headers every reply to this request carries."""
-        headers = [JSON, (b"x-request-id", self.id.encode())]
-        if dialect is not None and self.verdict is not None and self.verdict.standings:
-            headers += dialect.throttle.headers(self.verdict, self.now)
-        if dialect is not None and self.replayed:
-            headers.append(dialect.idempotency.replay)
-        return headers
 
 
 def _claim(route: Route, call: Call, key: bytes, command: Any) -> Claim:
     policy = route.dialect.idempotency
+    name = policy.header.decode().title()
     if len(key) > policy.length_max:
-        name = policy.header.decode().title()
         raise invalid(([name], f"At most {policy.length_max} characters"))
+    if policy.pattern is not None and not policy.pattern.fullmatch(key):
+        raise invalid(([name], "Letters, digits, - and _ alone"))
     what = route.mark + _encode(call.params) if call.params else route.mark
+    if call.payer is not None:
+        what += call.payer.customer_id
+    realm = route.endpoint.realm
+    if realm is not None:
+        key = realm(command) + key
     return Claim(
         call.project_id if route.endpoint.project else call.caller.account_id,
         blake2b(key, digest_size=16).digest(),
-        _fingerprint(what + _encode(command)),
+        _fingerprint(what + _encode(command) if policy.compares else what),
     )
 
 
@@ -296,17 +279,3 @@ def _single(route: Route, tx: Any, call: Call, command: Any) -> Reply:
 
 def _weight(command: Any) -> int:
     return len(command) if isinstance(command, tuple) else 1
-
-
-async def _send(request: Request, send: Any, reply: Reply, headers: list[Header]) -> None:
-    own = reply.headers
-    if own:
-        names = {name for name, _ in own}
-        headers = [one for one in headers if one[0] not in names] + list(own)
-    headers.append((b"content-length", b"%d" % len(reply.body)))
-    # A header that a handler has made is left to the server to check.
-    exchange = None if own else request.exchange
-    if exchange is not None and exchange.reply(reply.status, headers, reply.body):
-        return
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})

@@ -62,3 +62,10 @@ class Exchange:
         cycle.message_event.set()
         cycle.on_response()
         return True
+
+    def cut(self) -> None:
+        """Hang up in the middle of a reply, so that nobody takes it for a whole one."""
+        cycle = self._cycle()
+        if cycle is not None:
+            cycle.disconnected = True
+            cycle.transport.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 from urllib.parse import unquote
 
@@ -10,17 +11,38 @@ import msgspec
 
 from gatepost.gate.once import Once
 from gatepost.storage.db import Verb
-from gatepost.web.contract import Dialect, Endpoint
+from gatepost.web.contract import Dialect, Endpoint, Page
+
+PAGES = (
+    "/",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/docs",
+    "/docs/*",
+    "/openapi.json",
+    "/openapi/*",
+    "/api/openapi.json",
+    "/api/openapi.yaml",
+    "/dashboard",
+    "/dashboard/*",
+    "/unsubscribe",
+    "/mail/open",
+    "/mail/click",
+)
+"""What Gatepost answers beside its dialects, as path templates."""
 
 
 class Route(msgspec.Struct, frozen=True, eq=False):
     """An endpoint of a dialect, with its writes wrapped for grouped commits.
 
-    `mark` tells its requests from those of all others, in the fingerprint of what was asked.
+    `name` is its method and path; `mark` tells its requests from those of all others, in the
+    fingerprint of what was asked.
     """
 
     dialect: Dialect
     endpoint: Endpoint
+    name: str
     verb: Verb
     mark: bytes
 
@@ -36,10 +58,15 @@ class Router:
         self.dialects = tuple(dialects)
         self.exact: dict[str, Methods] = {}
         self._patterns: list[tuple[list[str], Methods]] = []
+        self._pages: dict[str, tuple[Dialect, Page]] = {}
         for dialect in self.dialects:
             for endpoint in dialect.endpoints:
                 for path in (endpoint.path, *endpoint.aliases):
                     self._add(path, _route(dialect, endpoint))
+        for dialect in self.dialects:
+            for page in dialect.pages:
+                for path in (page.path, *page.aliases):
+                    self._add_page(path, dialect, page)
 
     def find(self, path: str, raw_path: bytes) -> tuple[Methods | None, Mapping[str, str]]:
         """Return the methods of a path and its parameters; a doubled slash counts as one."""
@@ -57,12 +84,19 @@ class Router:
                 return methods, params
         return None, {}
 
+    def page_of(self, path: str) -> tuple[Dialect, Page | None]:
+        """The page at a path and its dialect; without one, the dialect the path belongs to."""
+        return self._pages.get(path) or (self.dialect_of(path), None)
+
     def dialect_of(self, path: str) -> Dialect:
-        """The dialect whose mount a path lies under; the first one for the rest."""
-        for dialect in self.dialects:
-            if any(path.startswith(mount) for mount in dialect.mounts):
-                return dialect
-        return self.dialects[0]
+        """The dialect with the longest mount a path lies under; the first one for the rest."""
+        mounts = (
+            (len(mount), one)
+            for one in self.dialects
+            for mount in one.mounts
+            if path.startswith(mount)
+        )
+        return max(mounts, key=itemgetter(0), default=(0, self.dialects[0]))[1]
 
     def _add(self, path: str, route: Route) -> None:
         methods = self._methods(path)
@@ -70,6 +104,12 @@ class Router:
             message = f"two endpoints for {route.endpoint.method} {path}"
             raise ValueError(message)
         methods[route.endpoint.method] = route
+
+    def _add_page(self, path: str, dialect: Dialect, page: Page) -> None:
+        if path in self._pages or path in self.exact:
+            message = f"something else than the page {page.operation} is at {path}"
+            raise ValueError(message)
+        self._pages[path] = (dialect, page)
 
     def _methods(self, path: str) -> Methods:
         if "{" not in path:
@@ -82,9 +122,21 @@ class Router:
         return self._patterns[-1][1]
 
 
+def templates(dialects: Iterable[Dialect]) -> tuple[str, ...]:
+    """All paths that are Gatepost's own: nobody's relay may be in their way."""
+    found = dict.fromkeys(PAGES)
+    for dialect in dialects:
+        for endpoint in dialect.endpoints:
+            found |= dict.fromkeys((endpoint.path, *endpoint.aliases))
+        for page in dialect.pages:
+            found |= dict.fromkeys((page.path, *page.aliases))
+    return tuple(found)
+
+
 def _route(dialect: Dialect, endpoint: Endpoint) -> Route:
-    verb = Once(_work(endpoint), endpoint.charge)
-    return Route(dialect, endpoint, verb, f"{endpoint.method} {endpoint.path} ".encode())
+    name = f"{endpoint.method} {endpoint.path}"
+    verb = Once(_work(endpoint), endpoint.charge, name)
+    return Route(dialect, endpoint, name, verb, f"{name} ".encode())
 
 
 def _work(endpoint: Endpoint) -> Callable[..., Any]:

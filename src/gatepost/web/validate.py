@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar, get_args, get_origin
+from enum import Enum
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -16,7 +17,10 @@ _PLACE = re.compile(r"(.*) - at `(?:key in )?\$(.*)`$", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _ENUM = re.compile(r"Invalid enum value .*", re.DOTALL)
+_CHOICE = re.compile(r"Expected `str` matching regex '\^\(([\w|]+)\)\$'")
 NESTING = "nested too deeply"
+UNREADABLE = (f"The body is {NESTING}", "The body is not valid JSON")
+"""How a body is refused that is no JSON at all."""
 
 
 Rule = Callable[[Mapping[str, Any]], Iterable[FieldError]]
@@ -55,9 +59,9 @@ def json(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
     except RecursionError:
-        raise _whole(f"The body is {NESTING}") from None
+        raise _whole(UNREADABLE[0]) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError):
-        raise _whole("The body is not valid JSON") from None
+        raise _whole(UNREADABLE[1]) from None
 
 
 def refuse(kind: Any, body: bytes, rule: Rule | None = None) -> AppError:
@@ -67,7 +71,7 @@ def refuse(kind: Any, body: bytes, rule: Rule | None = None) -> AppError:
         check_text(raw)
     except AppError as error:
         return error
-    found = problems(kind, raw)
+    found = problems(kind, _held(kind, raw))
     if rule is not None and isinstance(raw, dict):
         names = [(field.encode_name,) for field in msgspec.structs.fields(kind)]
         found = sorted([*rule(raw), *found], key=lambda one: _place(names, one))
@@ -93,6 +97,19 @@ def problems(kind: Any, raw: Any, *, strict: bool = True) -> list[FieldError]:
         elif field.required:
             found.append(FieldError((field.encode_name,), "Required"))
     return found or _of_whole(kind, raw, strict=strict)
+
+
+def _held(kind: Any, raw: Any) -> Any:
+    """Hold members that a type takes unread as it does: anything fits."""
+    inner = _struct_in(kind)
+    if inner is None or not isinstance(raw, dict):
+        return raw
+    types = {field.encode_name: field.type for field in msgspec.structs.fields(inner)}
+    unread = msgspec.Raw(b"null")
+    return {
+        name: unread if types.get(name) is msgspec.Raw else _held(types.get(name), value)
+        for name, value in raw.items()
+    }
 
 
 def _of_field(field: msgspec.structs.FieldInfo, value: Any, *, strict: bool) -> list[FieldError]:
@@ -121,13 +138,13 @@ def _try(kind: Any, value: Any, *, strict: bool) -> list[FieldError]:
     try:
         msgspec.convert(value, kind, strict=strict)
     except msgspec.ValidationError as error:
-        return [_problem(str(error))]
+        return [_problem(str(error), kind)]
     except RecursionError:
         return [FieldError((), f"Value is {NESTING}")]
     return []
 
 
-def _problem(text: str) -> FieldError:
+def _problem(text: str, kind: Any) -> FieldError:
     """Put the library's words into a path and a message.
 
     What the client sent is never in the message, which the logs of refusals keep: somebody may
@@ -143,8 +160,30 @@ def _problem(text: str) -> FieldError:
             steps.append(int(index))
     if unknown := _UNKNOWN.fullmatch(message):
         return FieldError((*steps, unknown[1]), "Unknown field")
-    message = _ENUM.sub("Invalid enum value", message)
+    if _ENUM.fullmatch(message):
+        words = [] if steps else _words(kind)
+        message = _one_of(words, kind) if words else "Invalid enum value"
+    elif choice := _CHOICE.fullmatch(message):
+        message = _one_of(choice[1].split("|"), None if steps else kind)
     return FieldError(tuple(steps), message.replace("`", ""))
+
+
+def _one_of(words: list[str], kind: Any) -> str:
+    said = f"Must be one of {', '.join(words)}" if len(words) > 1 else f"Must be {words[0]}"
+    return f"{said}, or an object" if _may_be_object(kind) else said
+
+
+def _may_be_object(kind: Any) -> bool:
+    return _is_struct(kind) or any(map(_may_be_object, get_args(kind)))
+
+
+def _words(kind: Any) -> list[str]:
+    """The words that a type allows, if it is an enumeration."""
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return [str(one.value) for one in kind]
+    if get_origin(kind) is Literal:
+        return [str(one) for one in get_args(kind)]
+    return [word for one in get_args(kind) for word in _words(one)]
 
 
 def _struct_in(kind: Any) -> Any:

@@ -3,6 +3,7 @@
 from gatepost.base.clock import MINUTE_MS
 from gatepost.base.errors import Code
 from gatepost.base.ids import AccountId, KeyId
+from gatepost.domains.accounts.model import Status
 from gatepost.domains.keys.model import Format, Key
 from gatepost.gate.admit import Caller
 from gatepost.gate.denials import Denials, Refusal
@@ -20,6 +21,7 @@ def caller(key: bytes = b"k" * 16) -> Caller:
         plan="default",
         project_id=None,
         default_project=None,
+        counting=False,
         scopes=frozenset(),
         key=Key(
             id=KeyId(key),
@@ -34,10 +36,11 @@ def caller(key: bytes = b"k" * 16) -> Caller:
         ),
         key_limits=(),
         subjects=(),
+        mail_subjects=(),
         allowances=(),
         networks=(),
         valid_until=None,
-        active=True,
+        status=Status.ACTIVE,
     )
 
 

@@ -80,6 +80,24 @@ def test_exact_log_answers_as_the_brute_force_does(
 
 
 @settings(deadline=None)
+@given(limit=st.integers(1, 12), steps=traffic)
+def test_an_overdrawn_log_answers_as_the_brute_force_does(
+    limit: int, steps: list[tuple[int, int]]
+) -> None:
+    window = Window("minute", limit, SECONDS)
+    log, oracle, now = RollingLog(window), Oracle(window), 0.0
+    for gap, cost in steps:
+        now += gap * TICK
+        assert log.standing(now) == oracle.standing(now)
+        assert log.wait_s(now, 1) == oracle.wait_s(now, 1)
+        if log.fits(now, 1):
+            standing = log.charge(now, cost)
+            oracle.admitted.append((now, cost))
+            assert standing == oracle.standing(now)
+    assert oracle.worst() < limit + 7
+
+
+@settings(deadline=None)
 @given(
     limit=st.integers(EXACT_LIMIT_MAX + 1, EXACT_LIMIT_MAX * 4),
     steps=st.lists(st.tuples(gaps, st.integers(1, EXACT_LIMIT_MAX)), max_size=80),

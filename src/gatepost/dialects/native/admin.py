@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gatepost.base import clock, ids
-from gatepost.base.errors import invalid, not_found
+from gatepost.base.errors import not_found
 from gatepost.base.ids import ProjectId
-from gatepost.dialects.native.listing import read_query
-from gatepost.domains.audit.model import Actor
 from gatepost.domains.keys.model import Key
 from gatepost.engine import keyring
+from gatepost.gate.scopes import Scope
 from gatepost.storage import paging
 from gatepost.storage.db import Tx
-from gatepost.web.contract import Call
+from gatepost.web import query as queries
+from gatepost.web.contract import Call, Endpoint, free
 
 Cursor = Annotated[str, Meta(max_length=1000, description="The `nextCursor` of a page.")]
 Limit = Annotated[int, Meta(ge=1, le=paging.LIMIT_MAX)]
@@ -35,12 +36,6 @@ class DeletedOut(msgspec.Struct):
     id: str
     name: str
     deleted: bool = True
-
-
-def actor(call: Call) -> Actor:
-    """The calling key, as the audit log names it."""
-    caller = call.caller
-    return Actor("key", ids.show("key", caller.key_id), caller.key_name, call.address or None)
 
 
 def grantor(tx: Tx, call: Call) -> Key:
@@ -69,20 +64,38 @@ def read_project(call: Call, text: str) -> ProjectId:
 
 def read_page(call: Call) -> tuple[bytes | None, int]:
     """Read where a page starts (an id) and how long it is; raises INVALID."""
-    query, _ = read_query(call, PageQuery)
+    query = queries.read(call, PageQuery)
     return read_cursor(query.cursor), query.limit
 
 
 def read_cursor(cursor: str | UnsetType) -> bytes | None:
     """Read a cursor that is an id; raises INVALID."""
-    if cursor is UNSET:
-        return None
-    position = paging.decode(str(cursor))
-    if len(position) != ids.HEX_LENGTH // 2:
-        raise invalid((["cursor"], "Not a cursor of this list"))
-    return position
+    return None if cursor is UNSET else paging.decode_id(str(cursor))
 
 
 def moment(at: int | None) -> str | None:
     """Write a moment that may not be."""
     return None if at is None else clock.iso(at)
+
+
+def managing(tag: str, reading: Scope, writing: Scope, **usual: Any) -> Callable[..., Endpoint]:
+    """What the endpoints that manage one resource have in common: they are free, their writes are
+    those that are no GET, and their refusals are audited. `usual` and what each one says itself
+    go before that.
+    """
+
+    def endpoint(operation: str, method: str, path: str, **more: Any) -> Endpoint:
+        reads = method == "GET"
+        given = {"scope": reading if reads else writing, "project": False, **usual, **more}
+        return Endpoint(
+            operation=operation,
+            method=method,
+            path=path,
+            tag=tag,
+            charge=free,
+            writes=not reads,
+            admin=True,
+            **given,
+        )
+
+    return endpoint

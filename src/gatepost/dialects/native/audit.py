@@ -8,29 +8,40 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gatepost.base import clock, ids
-from gatepost.dialects.native import admin
-from gatepost.dialects.native.admin import PageQuery
-from gatepost.dialects.native.envelope import ok
-from gatepost.dialects.native.listing import read_query
+from gatepost.base.errors import Code
+from gatepost.dialects.native import reading, sheets
+from gatepost.dialects.native.sheets import SheetQuery
 from gatepost.domains.audit import store
 from gatepost.domains.audit.model import Entry
+from gatepost.domains.audit.store import Narrow
 from gatepost.gate.once import Reply
 from gatepost.gate.scopes import Scope
 from gatepost.storage import paging
 from gatepost.storage.db import Tx
+from gatepost.web import query as queries
+from gatepost.web import sheet
 from gatepost.web.contract import Call, Endpoint, free
 
 Text = Annotated[str, Meta(max_length=255)]
 
 
-class AuditQuery(PageQuery, rename="camel", frozen=True):
+class AuditQuery(SheetQuery, rename="camel", frozen=True):
     """Which lines, and which page of them."""
 
     action: (
-        Annotated[Text, Meta(description="As `key.rotate`; `refused` for refused calls.")]
+        Annotated[
+            Text,
+            Meta(
+                description="As `key.rotate`; `refused` for refused calls; `key.` for all of keys."
+            ),
+        ]
         | UnsetType
     ) = UNSET
     object: Annotated[Text, Meta(description="The id of what was acted upon.")] | UnsetType = UNSET
+    actor: Annotated[Text, Meta(description="The id or the name of who acted.")] | UnsetType = UNSET
+    project: Annotated[Text, Meta(description="A project's id.")] | UnsetType = UNSET
+    since: Annotated[str, Meta(description="ISO 8601, inclusive.")] | UnsetType = UNSET
+    before: Annotated[str, Meta(description="ISO 8601, exclusive.")] | UnsetType = UNSET
 
 
 class ActorOut(msgspec.Struct):
@@ -63,26 +74,27 @@ class AuditOut(msgspec.Struct, rename="camel"):
     next_cursor: str | None
 
 
-def parse(call: Call, _body: bytes) -> AuditQuery:
-    """Read which lines; raises INVALID."""
-    query, _ = read_query(call, AuditQuery)
-    wanted: AuditQuery = query
-    return wanted
-
-
-def run(tx: Tx, call: Call, query: AuditQuery) -> Reply:
-    """A page of the account's lines; a key bound to a project sees that project's."""
-    found = store.list_(
-        tx,
-        call.caller.account_id,
-        project_id=call.caller.project_id,
-        action=None if query.action is UNSET else query.action,
-        target=None if query.object is UNSET else query.object,
-        before=admin.read_cursor(query.cursor),
-        limit=query.limit + 1,
+def parse(call: Call, _body: bytes) -> tuple[Narrow, int]:
+    """Read which lines, and how many; raises INVALID, and NOT_FOUND for a project not seen."""
+    query: AuditQuery = queries.read(call, AuditQuery)
+    since, before = reading.between(query.since, query.before, query.cursor)
+    wanted = Narrow(
+        project_id=reading.project(call, query.project),
+        action=query.action or None,
+        target=query.object or None,
+        actor=query.actor or None,
+        since=since,
+        before=before,
     )
-    page = paging.page(found, query.limit, lambda entry: entry.id)
-    return ok(call, AuditOut([_show(entry) for entry in page.rows], page.next_cursor))
+    return wanted, sheets.length(call, query.limit)
+
+
+def run(tx: Tx, call: Call, command: tuple[Narrow, int]) -> Reply:
+    """A page of the account's lines; a key bound to a project sees that project's."""
+    wanted, limit = command
+    found = store.list_(tx, call.caller.account_id, wanted, limit=limit + 1)
+    page = paging.page(found, limit, lambda entry: entry.id)
+    return sheets.reply(call, AuditOut([_show(entry) for entry in page.rows], page.next_cursor))
 
 
 def _show(entry: Entry) -> EntryOut:
@@ -120,5 +132,7 @@ ENDPOINTS = (
         admin=True,
         query=AuditQuery,
         response=AuditOut,
+        also=(sheet.CSV,),
+        errors=(Code.NOT_FOUND,),
     ),
 )

@@ -16,7 +16,7 @@ from gatepost.gate.once import Charge, Reply
 from gatepost.gate.scopes import Scope
 from gatepost.storage.db import Tx
 from gatepost.web import validate
-from gatepost.web.contract import Call, Endpoint
+from gatepost.web.contract import Call, Endpoint, Naming
 
 EVENTS_MAX = 1000
 LINES = frozenset({b"application/x-ndjson", b"application/ndjson", b"application/jsonl"})
@@ -224,6 +224,7 @@ ENDPOINTS = (
         charge=_charge,
         writes=True,
         vector=True,
+        customer=Naming.OPTIONAL,
         batch=True,
         request=BatchIn,
         response=BatchOut,

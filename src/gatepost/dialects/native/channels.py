@@ -6,12 +6,13 @@ import msgspec
 
 from gatepost.base import clock, ids
 from gatepost.dialects.native.envelope import ok
-from gatepost.dialects.native.listing import NoQuery, read_query
+from gatepost.dialects.native.listing import NoQuery
 from gatepost.domains.channels import store
 from gatepost.domains.channels.model import Channel
 from gatepost.gate.once import Reply
 from gatepost.gate.scopes import Scope
 from gatepost.storage.db import Tx
+from gatepost.web import query as queries
 from gatepost.web.contract import Call, Endpoint, free
 
 
@@ -33,7 +34,7 @@ class ChannelsOut(msgspec.Struct):
 
 def parse(call: Call, _body: bytes) -> None:
     """Take no parameters; raises INVALID for any."""
-    read_query(call, NoQuery)
+    queries.read(call, NoQuery)
 
 
 def run(tx: Tx, call: Call, _command: None) -> Reply:

@@ -9,9 +9,12 @@ from typing import Any
 
 import msgspec
 
+from gatepost.base import ids
 from gatepost.base.errors import AppError, Code
+from gatepost.base.ids import CustomerId
 from gatepost.gate.once import Reply
 from gatepost.limiter.contract import Standing, Verdict, Window
+from gatepost.web import standing
 from gatepost.web.contract import Call, Endpoint, Header, IdempotencyPolicy, ThrottlePolicy
 
 encode = msgspec.json.encode
@@ -24,12 +27,20 @@ STATUS = {
     Code.ACCOUNT_INACTIVE: (403, "Account inactive"),
     Code.NOT_FOUND: (404, "Not found"),
     Code.METHOD_NOT_ALLOWED: (405, "Method not allowed"),
+    Code.CUSTOMER_MISSING: (400, "Customer missing"),
+    Code.CUSTOMER_INVALID: (400, "Customer invalid"),
+    Code.CUSTOMER_INACTIVE: (403, "Customer inactive"),
     Code.CONFLICT: (409, "Conflict"),
     Code.IDEMPOTENCY_CONFLICT: (409, "Idempotency conflict"),
     Code.TOO_LARGE: (413, "Payload too large"),
+    Code.TARGET_TOO_LONG: (414, "URI too long"),
     Code.UNSUPPORTED_ENCODING: (415, "Unsupported content encoding"),
+    Code.UNSUPPORTED_TYPE: (415, "Unsupported media type"),
     Code.THROTTLED: (429, "Rate limit exceeded"),
     Code.QUOTA_EXCEEDED: (429, "Quota exceeded"),
+    Code.RANGE_TOO_LARGE: (422, "Range too large"),
+    Code.UPSTREAM_FAILED: (502, "Upstream failed"),
+    Code.UPSTREAM_TIMEOUT: (504, "Upstream timeout"),
     Code.UNAVAILABLE: (503, "Service unavailable"),
     Code.INTERNAL: (500, "Internal error"),
 }
@@ -71,6 +82,20 @@ def bearer(headers: Mapping[bytes, bytes]) -> str | None:
     return secret.strip().decode("latin-1") or None
 
 
+def customer(headers: Mapping[bytes, bytes]) -> CustomerId | None:
+    """The customer in `X-Customer-ID`, None when there is none; raises CUSTOMER_INVALID."""
+    text = headers.get(b"x-customer-id", b"").decode("latin-1").strip()
+    if not text:
+        return None
+    try:
+        if text.startswith("customer_"):
+            return CustomerId(ids.parse("customer", text))
+        return CustomerId(ids.parse_uuid(text))
+    except (AppError, ValueError):
+        detail = "X-Customer-ID must be a customer's id (customer_…), not your identifier"
+        raise AppError(Code.CUSTOMER_INVALID, detail) from None
+
+
 def ok(call: Call, data: Any, status: int = 200, **extra: Any) -> Reply:
     """Wrap data in the envelope of a success."""
     return Reply(status, envelope(call.request_id, encode(data)), **extra)
@@ -106,11 +131,7 @@ def _error_headers(refusal: AppError) -> list[Header]:
     headers: list[Header] = []
     if refusal.code is Code.UNAUTHENTICATED:
         headers.append((b"www-authenticate", b'Bearer realm="gatepost"'))
-    if refusal.retry_after_s is not None:
-        headers.append((b"retry-after", b"%d" % max(1, ceil(refusal.retry_after_s))))
-    if "allow" in refusal.extra:
-        headers.append((b"allow", str(refusal.extra["allow"]).encode()))
-    return headers
+    return headers + standing.refused(refusal)
 
 
 def rate_headers(verdict: Verdict, now: int) -> Sequence[Header]:
@@ -118,7 +139,7 @@ def rate_headers(verdict: Verdict, now: int) -> Sequence[Header]:
     `RateLimit` and `RateLimit-Policy` (IETF draft-ietf-httpapi-ratelimit-headers-10).
     """
     standings = verdict.standings
-    tight = standings[0] if len(standings) == 1 else min(standings, key=_tightness)
+    tight = verdict.tightest
     reset = (now + int(tight.reset_s * 1000)) // 1000
     policy, limit = _policy(tuple([one.window for one in standings]), tight.window)
     return (
@@ -128,10 +149,6 @@ def rate_headers(verdict: Verdict, now: int) -> Sequence[Header]:
         policy,
         (b"ratelimit", ", ".join([_state(one) for one in standings]).encode()),
     )
-
-
-def _tightness(standing: Standing) -> tuple[int, float]:
-    return (standing.remaining, -standing.reset_s)
 
 
 @lru_cache(POLICIES)

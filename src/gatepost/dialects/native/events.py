@@ -20,7 +20,7 @@ from gatepost.engine.track import METER, Origin, Track, Tracked, track
 from gatepost.gate.once import Charge, Reply
 from gatepost.gate.scopes import Scope
 from gatepost.storage.db import Tx
-from gatepost.web.contract import Call, Endpoint, free
+from gatepost.web.contract import Call, Endpoint, Naming, free
 from gatepost.web.validate import Body
 
 FUTURE_MS_MAX = 5 * clock.MINUTE_MS
@@ -172,7 +172,8 @@ def _moment(moment: datetime) -> int:
 
 def origin(call: Call) -> Origin:
     """Whose events a call brings."""
-    return Origin(call.caller.account_id, call.project_id, call.caller.key_id, call.now)
+    caller = call.caller
+    return Origin(caller.account_id, call.project_id, call.now, call.counting)
 
 
 def create(tx: Tx, calls: Sequence[Call], commands: Sequence[Track]) -> list[Reply]:
@@ -219,6 +220,7 @@ ENDPOINTS = (
         charge=_charge,
         writes=True,
         vector=True,
+        customer=Naming.OPTIONAL,
         status=201,
         further={200: "A duplicate by `eventId`: the event that was stored first"},
         request=NewEvent,

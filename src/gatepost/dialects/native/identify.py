@@ -15,7 +15,7 @@ from gatepost.engine.identify import Identified, Identify, identify
 from gatepost.gate.once import Reply
 from gatepost.gate.scopes import Scope
 from gatepost.storage.db import Tx
-from gatepost.web.contract import Call, Endpoint, free
+from gatepost.web.contract import Call, Endpoint, Naming, free
 from gatepost.web.validate import Body
 
 UserId = Annotated[str, Meta(max_length=255)]
@@ -110,6 +110,7 @@ ENDPOINTS = (
         run=run,
         charge=free,
         writes=True,
+        customer=Naming.OPTIONAL,
         request=NewIdentity,
         response=IdentityOut,
     ),

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from gatepost.base import ids
 from gatepost.base.errors import AppError, Code, invalid
-from gatepost.base.ids import KeyId
-from gatepost.dialects.native import admin
-from gatepost.dialects.native.admin import DeletedOut, PageQuery
+from gatepost.base.ids import CustomerId, KeyId, ProjectId
+from gatepost.dialects.native import admin, sheets
+from gatepost.dialects.native.admin import DeletedOut
 from gatepost.dialects.native.envelope import ok
 from gatepost.dialects.native.keywire import (
     KeyChangesIn,
@@ -26,6 +26,7 @@ from gatepost.dialects.native.keywire import (
     show,
     shown_id,
 )
+from gatepost.dialects.native.sheets import SheetQuery
 from gatepost.domains.keys import model, store
 from gatepost.domains.keys.model import Format
 from gatepost.engine import keyring
@@ -34,12 +35,45 @@ from gatepost.gate.once import Reply
 from gatepost.gate.scopes import Scope
 from gatepost.storage import paging
 from gatepost.storage.db import Tx
-from gatepost.web.contract import Call, Endpoint, free
+from gatepost.web import query as queries
+from gatepost.web import sheet
+from gatepost.web.contract import Call
 from gatepost.web.validate import Body
 
 _new_body = Body(NewKeyIn)
 _changes_body = Body(KeyChangesIn)
 _rotation_body = Body(RotationIn)
+
+
+class KeysQuery(SheetQuery, frozen=True):
+    """Which keys, and which page of them."""
+
+    project: (
+        Annotated[str, Meta(max_length=255, description="Keys bound to this project.")] | UnsetType
+    ) = UNSET
+    customer: (
+        Annotated[str, Meta(max_length=255, description="Keys bound to this customer.")] | UnsetType
+    ) = UNSET
+    search: (
+        Annotated[
+            str,
+            Meta(
+                max_length=model.NAME_MAX,
+                description="A part of the name or of the secret's beginning; upper case as lower.",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """Which keys are asked for."""
+
+    project_id: ProjectId | None
+    customer_id: CustomerId | None
+    search: str | None
+    before: bytes | None
+    limit: int
 
 
 class Import(msgspec.Struct, frozen=True):
@@ -72,7 +106,8 @@ def parse_new(call: Call, body: bytes) -> Import:
             account_id=call.caller.account_id,
             name=new.name,
             format=_format(new.format, secret),
-            scopes=tuple(new.scopes),
+            scopes=_scopes(new),
+            customer_id=_customer(new.customer_id),
             project_id=_project(call, new.project_id),
             sending_domain=new.sending_domain,
             limits=None if (given := read_limits(new.limits, new.limit)) is UNSET else given,
@@ -90,6 +125,21 @@ def _format(given: Format | UnsetType, secret: str | None) -> Format:
     return model.format_of(secret or "")
 
 
+def _scopes(new: NewKeyIn) -> tuple[str, ...]:
+    if new.scopes is not UNSET:
+        return tuple(new.scopes)
+    return ("full",) if new.customer_id is None else (str(Scope.USAGE_READ),)
+
+
+def _customer(text: str | None) -> CustomerId | None:
+    if text is None:
+        return None
+    try:
+        return CustomerId(ids.parse("customer", text))
+    except AppError as error:
+        raise invalid((["customerId"], error.detail)) from None
+
+
 def _project(call: Call, text: str | None) -> Any:
     if text is None:
         return None
@@ -101,7 +151,7 @@ def _project(call: Call, text: str | None) -> Any:
 
 def create(tx: Tx, call: Call, command: Import) -> Reply:
     """Make a key, or take one over."""
-    new, pepper, actor = command.new, call.services.pepper, admin.actor(call)
+    new, pepper, actor = command.new, call.services.pepper, call.actor
     grantor = admin.grantor(tx, call)
     admin.changed(tx, call)
     if command.secret is not None:
@@ -114,20 +164,33 @@ def create(tx: Tx, call: Call, command: Import) -> Reply:
     return ok(call, show(made.key, made.secret), 201, secret=True, about=shown_id(made.key))
 
 
-def parse_page(call: Call, _body: bytes) -> tuple[bytes | None, int]:
-    """Read which page; raises INVALID."""
-    return admin.read_page(call)
-
-
-def list_(tx: Tx, call: Call, command: tuple[bytes | None, int]) -> Reply:
-    """A page of the account's keys, or of the project's for a key bound to one."""
-    before, limit = command
-    caller = call.caller
-    found = store.list_(
-        tx, caller.account_id, project_id=caller.project_id, before=before, limit=limit + 1
+def parse_list(call: Call, _body: bytes) -> Listing:
+    """Read which keys; raises INVALID, or NOT_FOUND."""
+    query: KeysQuery = queries.read(call, KeysQuery)
+    project, customer, search = query.project, query.customer, query.search
+    return Listing(
+        call.caller.project_id if project is UNSET else admin.read_project(call, str(project)),
+        None if customer is UNSET else CustomerId(ids.parse("customer", str(customer))),
+        None if search is UNSET else str(search),
+        admin.read_cursor(query.cursor),
+        sheets.length(call, query.limit),
     )
-    page = paging.page(found, limit, lambda key: key.id)
-    return ok(call, KeysOut([show(key) for key in page.rows], page.next_cursor))
+
+
+def list_(tx: Tx, call: Call, wanted: Listing) -> Reply:
+    """A page of the account's keys, or of the project's for a key bound to one."""
+    found = store.list_(
+        tx,
+        call.caller.account_id,
+        project_id=wanted.project_id,
+        customer_id=wanted.customer_id,
+        search=wanted.search,
+        before=wanted.before,
+        limit=wanted.limit + 1,
+    )
+    page = paging.page(found, wanted.limit, lambda key: key.id)
+    out: list[KeyOut] = [show(key) for key in page.rows]
+    return sheets.reply(call, KeysOut(out, page.next_cursor))
 
 
 def parse_id(call: Call, _body: bytes) -> KeyId:
@@ -148,6 +211,7 @@ def parse_changes(call: Call, body: bytes) -> Change:
     changes = KeyChanges(
         name=given.name,
         enabled=given.enabled,
+        hold_mails=given.hold_mails,
         scopes=UNSET if given.scopes is UNSET else tuple(given.scopes),
         limits=read_limits(given.limits, given.limit),
         expires_at=read_moment(expires) if isinstance(expires, datetime) else expires,
@@ -164,7 +228,7 @@ def update(tx: Tx, call: Call, command: Change) -> Reply:
         call.caller.account_id,
         command.key_id,
         command.changes,
-        actor=admin.actor(call),
+        actor=call.actor,
         now=call.now,
         grantor=admin.grantor(tx, call),
     )
@@ -186,7 +250,7 @@ def rotate(tx: Tx, call: Call, command: Rotation) -> Reply:
         command.key_id,
         grace_s=command.grace_s,
         pepper=call.services.pepper,
-        actor=admin.actor(call),
+        actor=call.actor,
         now=call.now,
         grantor=admin.grantor(tx, call),
     )
@@ -200,7 +264,7 @@ def delete(tx: Tx, call: Call, key_id: KeyId) -> Reply:
         tx,
         call.caller.account_id,
         key_id,
-        actor=admin.actor(call),
+        actor=call.actor,
         now=call.now,
         grantor=admin.grantor(tx, call),
     )
@@ -208,20 +272,7 @@ def delete(tx: Tx, call: Call, key_id: KeyId) -> Reply:
     return ok(call, DeletedOut(shown_id(key), key.name))
 
 
-def _endpoint(operation: str, method: str, path: str, **more: Any) -> Endpoint:
-    reads = method == "GET"
-    return Endpoint(
-        operation=operation,
-        method=method,
-        path=path,
-        scope=Scope.KEYS_READ if reads else Scope.KEYS_WRITE,
-        tag="Keys",
-        charge=free,
-        writes=not reads,
-        project=False,
-        admin=True,
-        **more,
-    )
+_endpoint = admin.managing("Keys", Scope.KEYS_READ, Scope.KEYS_WRITE)
 
 
 ENDPOINTS = (
@@ -247,10 +298,12 @@ ENDPOINTS = (
         "/v1/keys",
         summary="List keys",
         description="Newest first. A key bound to a project sees that project's.",
-        parse=parse_page,
+        parse=parse_list,
         run=list_,
-        query=PageQuery,
+        query=KeysQuery,
         response=KeysOut,
+        also=(sheet.CSV,),
+        errors=(Code.NOT_FOUND,),
     ),
     _endpoint(
         "getKey",

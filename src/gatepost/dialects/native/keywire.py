@@ -20,7 +20,7 @@ from gatepost.limiter.contract import Window
 Name = Annotated[str, Meta(min_length=1, max_length=model.NAME_MAX)]
 Scopes = Annotated[
     list[Annotated[str, Meta(max_length=50)]],
-    Meta(max_length=50, description="Scopes, or the presets full, read, events and sending."),
+    Meta(max_length=50, description="Scopes, or presets: full, read, events, sending, data."),
 ]
 Networks = Annotated[
     list[Annotated[str, Meta(max_length=50)]],
@@ -54,6 +54,15 @@ Limits = Annotated[
 ]
 
 
+Holds = Annotated[
+    bool,
+    Meta(
+        description="Whether mails that it sends are held: accepted, and sent to nobody. They can "
+        "be sent later."
+    ),
+]
+
+
 class NewKeyIn(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """A key to be. What is left out is the calling key's own where that one is bound."""
 
@@ -61,13 +70,18 @@ class NewKeyIn(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     format: Annotated[
         Format | UnsetType, Meta(description="How its secrets look; any works everywhere.")
     ] = UNSET
-    scopes: Scopes = msgspec.field(default_factory=lambda: ["full"])
+    scopes: Annotated[
+        Scopes | UnsetType, Meta(description="`full`; of a customer's key, `usage:read`.")
+    ] = UNSET
     project_id: Annotated[
         str | None, Meta(description="Binds it to one project; null means all.")
     ] = None
+    customer_id: Annotated[
+        str | None, Meta(description="Binds it to reading what one customer used; null: unbound.")
+    ] = None
     sending_domain: Annotated[
         Annotated[str, Meta(max_length=255)] | None,
-        Meta(description="The one domain it may send from."),
+        Meta(description="The one domain it may send from; then it sends e-mails alone."),
     ] = None
     limits: Limits | UnsetType | None = UNSET
     limit: LimitText | UnsetType = UNSET
@@ -85,6 +99,7 @@ class KeyChangesIn(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
 
     name: Name | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
+    hold_mails: Holds | UnsetType = UNSET
     scopes: Scopes | UnsetType = UNSET
     limits: Limits | UnsetType | None = UNSET
     limit: LimitText | UnsetType = UNSET
@@ -114,9 +129,11 @@ class KeyOut(msgspec.Struct, rename="camel"):
     format: Format
     scopes: list[str]
     project_id: str | None
+    customer_id: str | None
     sending_domain: str | None
     limits: Limits | None
     enabled: bool
+    hold_mails: Holds
     expires_at: str | None
     allow_from: Networks
     metadata: Metadata
@@ -174,9 +191,11 @@ def show(key: Key, secret: str | None = None) -> MintedKeyOut:
         key.format,
         list(key.scopes),
         ids.show("project", key.project_id) if key.project_id else None,
+        ids.show("customer", key.customer_id) if key.customer_id else None,
         key.sending_domain,
         None if limits is None else [LimitOut(one.limit, one.seconds) for one in limits],
         key.enabled,
+        key.hold_mails,
         admin.moment(key.expires_at),
         list(key.allow_from),
         key.metadata,

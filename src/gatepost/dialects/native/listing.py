@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-import math
-import re
-from collections.abc import Collection
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gatepost.base import ids
-from gatepost.base.errors import AppError, Code, FieldError, invalid
+from gatepost.base.errors import AppError, invalid
 from gatepost.dialects.native.envelope import ok
 from gatepost.dialects.native.events import EventOut, show
 from gatepost.domains.channels.model import normalise
@@ -23,13 +18,10 @@ from gatepost.gate.once import Reply
 from gatepost.gate.scopes import Scope
 from gatepost.storage import paging
 from gatepost.storage.db import Tx
-from gatepost.web import validate
+from gatepost.web import query as queries
 from gatepost.web.contract import Call, Endpoint, free
 
 METADATA = "metadata."
-REPEATABLE = frozenset({"tag"})
-MICROS = 1000
-_OFFSET = re.compile(r"(T.*) (\d\d:?\d\d)$")
 
 Text = Annotated[str, Meta(max_length=255)]
 Limit = Annotated[int, Meta(ge=1, le=paging.LIMIT_MAX)]
@@ -96,54 +88,10 @@ class Wanted(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self.filter, users=users)
 
 
-def read_query(call: Call, kind: Any, prefix: str = "") -> tuple[Any, list[tuple[str, str]]]:
-    """Read the query as a Struct; parameters that start with `prefix` come beside it.
-
-    Strict: a parameter that is unknown, or given twice for no reason, raises INVALID. A typo in
-    a filter must not show everything.
-    """
-    names = [field.encode_name for field in msgspec.structs.fields(kind)]
-    values: dict[str, Any] = {}
-    beside: list[tuple[str, str]] = []
-    problems: list[FieldError] = []
-    for name, value in _pairs(call):
-        if "\x00" in name or "\x00" in value:
-            problems.append(FieldError((name.replace("\x00", ""),), "Must not contain U+0000"))
-        elif prefix and name.startswith(prefix) and name != prefix:
-            beside.append((name.removeprefix(prefix), value))
-        elif name not in names:
-            problems.append(FieldError((name,), _unknown(name, names, prefix)))
-        elif name in REPEATABLE:
-            values.setdefault(name, []).append(value)
-        elif name in values:
-            problems.append(FieldError((name,), "Give it once"))
-        else:
-            values[name] = value
-    if problems:
-        raise AppError(Code.INVALID, problems[0].message, fields=problems)
-    return validate.convert(kind, values, strict=False), beside
-
-
-def _pairs(call: Call) -> list[tuple[str, str]]:
-    try:
-        return call.query()
-    except ValueError:
-        raise invalid(([], "Too many query parameters")) from None
-
-
-def _unknown(name: str, known: Collection[str], prefix: str) -> str:
-    shown = [*known, f"{prefix}<path>"] if prefix else list(known)
-    near = difflib.get_close_matches(name.lower(), {one.lower(): one for one in known}, n=1)
-    if near:
-        right = next(one for one in known if one.lower() == near[0])
-        return f"Unknown parameter; did you mean {right}?"
-    return f"Unknown parameter; known are {', '.join(shown)}"
-
-
 def parse(call: Call, _body: bytes) -> Wanted:
     """Read a list's query; raises INVALID."""
-    query, metadata = read_query(call, ListQuery, METADATA)
-    since = None if query.since is UNSET else ids.floor_at(_moment(query.since, "since"))
+    query, metadata = queries.read_beside(call, ListQuery, METADATA)
+    since = None if query.since is UNSET else ids.floor_at(queries.moment(query.since, "since"))
     return wanted(query, metadata, (since, _end(query)), query.limit)
 
 
@@ -151,7 +99,7 @@ def _end(query: ListQuery) -> bytes | None:
     if query.cursor is not UNSET:
         if query.before is not UNSET:
             raise invalid((["cursor"], "Give before or cursor, not both"))
-        return event_cursor(query.cursor, "cursor")
+        return paging.decode_id(query.cursor, "cursor")
     return None if query.before is UNSET else _before(query.before)
 
 
@@ -191,31 +139,11 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(words)
 
 
-def event_cursor(cursor: str, name: str) -> bytes:
-    """Read a cursor of a list of events; raises INVALID naming the parameter."""
-    position = paging.decode(cursor, name)
-    if len(position) != ids.HEX_LENGTH // 2:
-        raise invalid(([name], "Not a cursor of this list"))
-    return position
-
-
 def _before(text: str) -> bytes:
     try:
-        return event_cursor(text, "before")
+        return paging.decode_id(text, "before")
     except AppError:
-        return ids.floor_at(_moment(text, "before"))
-
-
-def _moment(text: str, name: str) -> int:
-    """A moment in milliseconds, rounded up: what happened within that one came before it."""
-    try:
-        # A plus sign that was not escaped arrives as a space.
-        moment = datetime.fromisoformat(_OFFSET.sub(r"\1+\2", text))
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return max(0, math.ceil(aware.timestamp() * 1_000_000 / MICROS))
-    except (ValueError, OverflowError):
-        hint = "an ISO 8601 moment" + (" or a nextCursor" if name == "before" else "")
-        raise invalid(([name], f"Must be {hint}, such as 2025-01-15T10:30:00Z")) from None
+        return ids.floor_at(queries.moment(text, "before", instead="a nextCursor"))
 
 
 def run(tx: Tx, call: Call, command: Wanted) -> Reply:

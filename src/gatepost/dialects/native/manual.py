@@ -6,7 +6,7 @@ import msgspec
 
 from gatepost.dialects.native.envelope import ErrorBody
 from gatepost.dialects.native.vocabulary import VOCABULARY
-from gatepost.web.manual import Manual, Schema
+from gatepost.web.manual import REPLAY_HEADER, Manual, Schema, rate_headers
 
 REQUEST_ID: Schema = {
     "type": "string",
@@ -41,26 +41,28 @@ TAGS = {
     "Channels": "Streams of events. A channel is made by its first event.",
     "Keys": "Who may use the API, and for what.",
     "Projects": "Where events belong.",
+    "Aggregators": "Sets of counters, and what was counted in them.",
+    "Customers": "Whom usage is metered for, and how much each may use.",
+    "Usage": "Who used how much: by customer, endpoint, status and key.",
+    "Gate": "Keys of your own users, and whether they may do what they ask for.",
+    "Relays": "Routes that lead through Gatepost to an API of your own.",
+    "Endpoints": "URLs that are told what happens.",
+    "Rules": "When events become messages, and to whom they go.",
+    "Alerts": "What rules have found, and whether anybody has taken notice.",
+    "Messages": "What is told to somebody, and how its deliveries went.",
+    "Deliveries": "A message's way to each destination: its attempts, and another try.",
+    "Push": "Browsers that are told what happens.",
+    "Domains": "Domains that mail is sent from, and the records that prove whose they are.",
+    "Templates": "Texts of messages, in versions, with places for what changes.",
+    "Mailers": "Through whom mails are sent: SMTP servers and providers.",
+    "Suppressions": "Who gets no mails any more.",
+    "Operators": "Who signs in to the dashboard, and who is invited.",
+    "Mailbox": "Mails that were caught, because nobody is there to take them.",
     "Audit": "What was changed, and what was refused.",
     "Meta": "Is it there, and who am I to it?",
 }
-NUMBER: Schema = {"type": "integer", "minimum": 0}
 RATE_HEADERS: dict[str, Schema] = {
-    "X-RateLimit-Limit": {
-        "description": "Requests the tightest window admits.",
-        "schema": NUMBER,
-        "example": 100,
-    },
-    "X-RateLimit-Remaining": {
-        "description": "Requests it would admit now.",
-        "schema": NUMBER,
-        "example": 99,
-    },
-    "X-RateLimit-Reset": {
-        "description": "When that number grows next, in Unix seconds.",
-        "schema": NUMBER,
-        "example": 1768473060,
-    },
+    **rate_headers(100),
     "RateLimit-Policy": {
         "description": "All windows: name, requests `q`, seconds `w`.",
         "schema": {"type": "string"},
@@ -72,12 +74,6 @@ RATE_HEADERS: dict[str, Schema] = {
         "example": '"minute";r=99;t=60',
     },
 }
-REPLAY_HEADER: dict[str, Schema] = {
-    "X-Idempotent-Replay": {
-        "description": "`true` when this is the remembered reply of an earlier request.",
-        "schema": {"const": "true"},
-    }
-}
 REFUSALS = {
     400: "ValidationError",
     401: "UnauthorizedError",
@@ -86,10 +82,14 @@ REFUSALS = {
     405: "MethodError",
     409: "ConflictError",
     413: "TooLargeError",
+    414: "TooLongError",
     415: "EncodingError",
+    422: "RangeError",
     429: "RateLimitError",
     500: "ServerError",
+    502: "UpstreamError",
     503: "UnavailableError",
+    504: "UpstreamTimeoutError",
 }
 
 

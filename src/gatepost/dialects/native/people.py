@@ -18,9 +18,8 @@ from gatepost.base.errors import Code
 from gatepost.base.ids import AccountId
 from gatepost.dialects.native.envelope import encode, ok
 from gatepost.dialects.native.events import EventOut, show
-from gatepost.dialects.native.listing import Limit, NoQuery, Text, event_cursor, read_query
+from gatepost.dialects.native.listing import Limit, NoQuery, Text
 from gatepost.domains.audit import store as audit
-from gatepost.domains.audit.model import Actor
 from gatepost.domains.events.model import Event
 from gatepost.domains.people import store
 from gatepost.domains.people.model import Person
@@ -32,6 +31,7 @@ from gatepost.gate.once import Reply
 from gatepost.gate.scopes import Scope
 from gatepost.storage import paging
 from gatepost.storage.db import Tx
+from gatepost.web import query as queries
 from gatepost.web.contract import Call, Endpoint, free
 
 PERSON_EVENTS = 20
@@ -122,17 +122,17 @@ def parse_events(call: Call, _body: bytes) -> Wanted:
 
 def parse_name(call: Call, _body: bytes) -> str:
     """Read the user id or alias in the path; no parameter is known."""
-    read_query(call, NoQuery)
+    queries.read(call, NoQuery)
     return call.params["userId"]
 
 
 def _query(call: Call) -> tuple[str | UnsetType, int]:
-    query, _ = read_query(call, PageQuery)
+    query = queries.read(call, PageQuery)
     return query.cursor, query.limit
 
 
 def _page(name: str, cursor: str | UnsetType, limit: int) -> Wanted:
-    before = None if cursor is UNSET else event_cursor(str(cursor), "cursor")
+    before = None if cursor is UNSET else paging.decode_id(str(cursor), "cursor")
     return Wanted(name, before, limit)
 
 
@@ -226,7 +226,7 @@ def erase_identity(tx: Tx, call: Call, user_id: str) -> Reply:
         for name in done.names:
             once.forget(tx, scope, encode(name).decode())
     shown = _erased(done)
-    actor = Actor("key", ids.show("key", call.caller.key_id), call.caller.key_name, call.address)
+    actor = call.actor
     audit.append(tx, account_id, actor, "person.erase", (shown.id, ""), now=call.now)
     return ok(call, shown, secret=True)
 

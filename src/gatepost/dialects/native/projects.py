@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -10,9 +10,10 @@ from msgspec import UNSET, Meta, UnsetType
 from gatepost.base import clock, ids
 from gatepost.base.errors import AppError, Code
 from gatepost.base.ids import ProjectId
-from gatepost.dialects.native import admin
-from gatepost.dialects.native.admin import DeletedOut, PageQuery
+from gatepost.dialects.native import admin, sheets
+from gatepost.dialects.native.admin import DeletedOut
 from gatepost.dialects.native.envelope import ok
+from gatepost.dialects.native.sheets import SheetQuery
 from gatepost.domains.projects import model, store
 from gatepost.domains.projects.model import IdentifyMode, Project
 from gatepost.engine import tenancy
@@ -21,7 +22,8 @@ from gatepost.gate.once import Reply
 from gatepost.gate.scopes import Scope
 from gatepost.storage import paging
 from gatepost.storage.db import Tx
-from gatepost.web.contract import Call, Endpoint, free
+from gatepost.web import sheet
+from gatepost.web.contract import Call
 from gatepost.web.validate import Body
 
 Name = Annotated[str, Meta(min_length=1, max_length=model.NAME_MAX)]
@@ -30,12 +32,21 @@ Mode = Annotated[
     Meta(description="Whether a further identify replaces a person's properties or adds to them."),
 ]
 
+Counting = Annotated[
+    bool,
+    Meta(
+        description="Whether every event is counted as well, by channel and tags, so that "
+        "`/v1/stats` can tell of months without a look at the events."
+    ),
+]
+
 
 class NewProjectIn(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
     """A project to be."""
 
     name: Name
     identify_mode: Mode = IdentifyMode.REPLACE
+    counting: Counting = False
 
 
 class ProjectChangesIn(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -43,6 +54,7 @@ class ProjectChangesIn(msgspec.Struct, rename="camel", forbid_unknown_fields=Tru
 
     name: Name | UnsetType = UNSET
     identify_mode: Mode | UnsetType = UNSET
+    counting: Counting | UnsetType = UNSET
 
 
 class ProjectOut(msgspec.Struct, rename="camel"):
@@ -51,6 +63,7 @@ class ProjectOut(msgspec.Struct, rename="camel"):
     id: str
     name: str
     identify_mode: Mode
+    counting: Counting
     created_at: str
     updated_at: str
 
@@ -87,9 +100,10 @@ def create(tx: Tx, call: Call, command: NewProjectIn) -> Reply:
         tx,
         call.caller.account_id,
         command.name,
-        admin.actor(call),
+        call.actor,
         call.now,
         command.identify_mode,
+        counting=command.counting,
     )
     admin.changed(tx, call)
     return ok(call, show(project), 201)
@@ -97,7 +111,7 @@ def create(tx: Tx, call: Call, command: NewProjectIn) -> Reply:
 
 def parse_page(call: Call, _body: bytes) -> tuple[bytes | None, int]:
     """Read which page; raises INVALID."""
-    return admin.read_page(call)
+    return sheets.read_page(call)
 
 
 def list_(tx: Tx, call: Call, command: tuple[bytes | None, int]) -> Reply:
@@ -108,7 +122,9 @@ def list_(tx: Tx, call: Call, command: tuple[bytes | None, int]) -> Reply:
     if call.caller.project_id is not None:
         only = store.get(tx, call.caller.account_id, call.caller.project_id)
         page = paging.Page([only], None)
-    return ok(call, ProjectsOut([show(project) for project in page.rows], page.next_cursor))
+    return sheets.reply(
+        call, ProjectsOut([show(project) for project in page.rows], page.next_cursor)
+    )
 
 
 def parse_id(call: Call, _body: bytes) -> ProjectId:
@@ -125,7 +141,10 @@ def parse_changes(call: Call, body: bytes) -> Change:
     """Read what to change; raises INVALID, or NOT_FOUND."""
     project_id = parse_id(call, body)
     given = _changes_body.decode(body)
-    return Change(project_id, ProjectChanges(name=given.name, identify_mode=given.identify_mode))
+    return Change(
+        project_id,
+        ProjectChanges(name=given.name, identify_mode=given.identify_mode, counting=given.counting),
+    )
 
 
 def update(tx: Tx, call: Call, command: Change) -> Reply:
@@ -136,7 +155,7 @@ def update(tx: Tx, call: Call, command: Change) -> Reply:
         call.caller.account_id,
         command.project_id,
         command.changes,
-        admin.actor(call),
+        call.actor,
         call.now,
     )
     admin.changed(tx, call)
@@ -147,7 +166,7 @@ def delete(tx: Tx, call: Call, project_id: ProjectId) -> Reply:
     """End a project and its keys."""
     admin.grantor(tx, call)
     account_id = call.caller.account_id
-    project = tenancy.delete_project(tx, account_id, project_id, admin.actor(call), call.now)
+    project = tenancy.delete_project(tx, account_id, project_id, call.actor, call.now)
     admin.changed(tx, call)
     return ok(call, DeletedOut(ids.show("project", project.id), project.name))
 
@@ -158,25 +177,13 @@ def show(project: Project) -> ProjectOut:
         ids.show("project", project.id),
         project.name,
         project.identify_mode,
+        project.counting,
         clock.iso(project.created_at),
         clock.iso(project.updated_at),
     )
 
 
-def _endpoint(operation: str, method: str, path: str, **more: Any) -> Endpoint:
-    reads = method == "GET"
-    return Endpoint(
-        operation=operation,
-        method=method,
-        path=path,
-        scope=Scope.PROJECTS_READ if reads else Scope.PROJECTS_WRITE,
-        tag="Projects",
-        charge=free,
-        writes=not reads,
-        project=False,
-        admin=True,
-        **more,
-    )
+_endpoint = admin.managing("Projects", Scope.PROJECTS_READ, Scope.PROJECTS_WRITE)
 
 
 ENDPOINTS = (
@@ -203,8 +210,9 @@ ENDPOINTS = (
         description="Oldest first. A key bound to a project sees that one.",
         parse=parse_page,
         run=list_,
-        query=PageQuery,
+        query=SheetQuery,
         response=ProjectsOut,
+        also=(sheet.CSV,),
     ),
     _endpoint(
         "getProject",

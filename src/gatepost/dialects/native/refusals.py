@@ -11,19 +11,20 @@ from gatepost.base import clock, ids
 from gatepost.base.clock import HOUR_MS
 from gatepost.base.errors import AppError, Code, invalid
 from gatepost.base.ids import KeyId
-from gatepost.dialects.native.admin import PageQuery
-from gatepost.dialects.native.envelope import ok
-from gatepost.dialects.native.listing import read_query
+from gatepost.dialects.native import sheets
+from gatepost.dialects.native.sheets import SheetQuery
 from gatepost.gate import ledger
 from gatepost.gate.ledger import Place, Refused
 from gatepost.gate.once import Reply
 from gatepost.gate.scopes import Scope
 from gatepost.storage import paging
 from gatepost.storage.db import Tx
+from gatepost.web import query as queries
+from gatepost.web import sheet
 from gatepost.web.contract import Call, Endpoint, free
 
 
-class RefusalsQuery(PageQuery, rename="camel", frozen=True):
+class RefusalsQuery(SheetQuery, rename="camel", frozen=True):
     """Which lines, and which page of them."""
 
     key_id: (
@@ -68,12 +69,12 @@ class Wanted(msgspec.Struct, frozen=True):
 
 def parse(call: Call, _body: bytes) -> Wanted:
     """Read which lines; raises INVALID."""
-    query, _ = read_query(call, RefusalsQuery)
+    query = queries.read(call, RefusalsQuery)
     return Wanted(
         None if query.key_id is UNSET else _key_id(query.key_id),
         None if query.code is UNSET else str(query.code),
         None if query.cursor is UNSET else _place(query.cursor),
-        query.limit,
+        sheets.length(call, query.limit),
     )
 
 
@@ -103,7 +104,7 @@ def run(tx: Tx, call: Call, wanted: Wanted) -> Reply:
         limit=wanted.limit + 1,
     )
     page = paging.page(found, wanted.limit, lambda line: msgspec.msgpack.encode(line.place))
-    return ok(call, RefusalsOut([_show(line) for line in page.rows], page.next_cursor))
+    return sheets.reply(call, RefusalsOut([_show(line) for line in page.rows], page.next_cursor))
 
 
 def _show(line: Refused) -> RefusalOut:
@@ -139,5 +140,6 @@ ENDPOINTS = (
         admin=True,
         query=RefusalsQuery,
         response=RefusalsOut,
+        also=(sheet.CSV,),
     ),
 )

@@ -57,7 +57,7 @@ def run(tx: Tx, call: Call, _command: None) -> Reply:
         **members,
         plan=caller.plan,
         rate_limits=_windows(call),
-        quotas=[_quota(tx, call, allowance) for allowance in caller.allowances],
+        quotas=[show_quota(tx, call, allowance) for allowance in caller.allowances],
     )
     return ok(call, current)
 
@@ -78,7 +78,8 @@ def _windows(call: Call) -> list[WindowOut]:
     ]
 
 
-def _quota(tx: Tx, call: Call, allowance: Allowance) -> QuotaOut:
+def show_quota(tx: Tx, call: Call, allowance: Allowance) -> QuotaOut:
+    """A quota of the account as it stands."""
     used = quotas.used(tx, call.caller.account_id, allowance.name, period(allowance, call.now))
     return QuotaOut(
         allowance.name,

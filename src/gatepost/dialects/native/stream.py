@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Iterator
-from functools import partial
+from itertools import islice
 from time import monotonic
 from typing import Annotated
 
@@ -15,23 +15,25 @@ from msgspec import UNSET, Meta, UnsetType
 from gatepost.base.errors import AppError, Code, invalid
 from gatepost.dialects.native.envelope import bearer, encode
 from gatepost.dialects.native.events import EventOut, show
-from gatepost.dialects.native.listing import METADATA, FilterQuery, Text, Wanted, read_query, wanted
+from gatepost.dialects.native.listing import METADATA, FilterQuery, Text, Wanted, wanted
 from gatepost.domains.events import store
 from gatepost.domains.events.model import Stored
-from gatepost.domains.projects import store as projects
 from gatepost.gate.scopes import Scope
-from gatepost.signals.contract import Bell
 from gatepost.storage import paging
 from gatepost.storage.db import Tx
+from gatepost.web import query as queries
+from gatepost.web.arrivals import Feed
 from gatepost.web.contract import Call, Endpoint, free
 
 CHUNK = 200
 CHUNK_BYTES = 65_536
 POLL_S = 1.0
-GATHER_S = 0.02
+WAVE_S = 1.0
+WAVES_PER_S = 300
 RETRY_MS = 2000
 PLACE_BYTES = 8
 GAUGE = "gatepost_streams"
+SKIPPED = b'event: skipped\ndata: {"reason":"More came than were asked for"}\n\n'
 
 
 class StreamQuery(FilterQuery, rename="camel", frozen=True):
@@ -44,29 +46,47 @@ class StreamQuery(FilterQuery, rename="camel", frozen=True):
         ]
         | UnsetType
     ) = UNSET
+    max_per_second: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=1000,
+                description="Of more than these, the newest ones come after `event: skipped`.",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class Follow(msgspec.Struct, frozen=True):
-    """What to follow, from after a place in the order of arrival; None: from now on."""
+    """What to follow, from after a place in the order of arrival; None: from now on. At `most` so
+    many of a second; None: all.
+    """
 
     wanted: Wanted
     place: int | None
+    most: int | None = None
 
 
 class _Seen(msgspec.Struct, frozen=True):
-    """Matching events of one look, the place it reached, and whether there is more."""
+    """Matching events of one look, the place it reached, whether there is more, and whether some
+    before these are left out.
+    """
 
     events: list[Stored]
     place: int
     more: bool
+    skipped: bool = False
 
 
 def parse(call: Call, _body: bytes) -> Follow:
     """Read the query and where to resume; raises INVALID."""
-    query, metadata = read_query(call, StreamQuery, METADATA)
+    query, metadata = queries.read_beside(call, StreamQuery, METADATA)
     header = call.headers.get(b"last-event-id", b"").decode("latin-1")
     given = header or ("" if query.last_event_id is UNSET else str(query.last_event_id))
-    return Follow(wanted(query, metadata), _place(given) if given else None)
+    most = None if query.max_per_second is UNSET else query.max_per_second
+    return Follow(wanted(query, metadata), _place(given) if given else None, most)
 
 
 def _place(text: str) -> int:
@@ -99,53 +119,80 @@ async def follow(call: Call, command: Follow) -> AsyncGenerator[bytes]:
 
 async def _frames(call: Call, command: Follow) -> AsyncGenerator[bytes]:
     services = call.services
-    look = _Look(call, command.wanted)
+    look = _Look(call, command)
     place = await services.database.read(lambda tx: look.begin(tx, command.place))
     yield b"retry: %d\nid: %b\n\n" % (RETRY_MS, _id(place).encode())
-    said = monotonic()
-    with services.signals.listen(call.project_id) as bell:
+    heartbeat_s = services.settings.stream_heartbeat_s
+    rest = heartbeat_s if call.caller.operator else min(POLL_S, heartbeat_s)
+    said, free_at = monotonic(), 0.0
+    async with services.arrivals.follow(call.caller.account_id, call.project_id) as feed:
         while True:
             await _check(call)
-            seen = await services.database.read(partial(look.on, place=place))
-            for chunk in _chunks(seen.events):
+            seen = await look.next(feed, place)
+            for chunk in _chunks(seen, feed):
                 yield chunk
                 said = monotonic()
+                free_at = said + _wave_s(command, feed)
             place = seen.place
             if seen.more:
                 continue
-            if monotonic() - said >= services.settings.stream_heartbeat_s:
+            if monotonic() - said >= heartbeat_s:
                 yield b": heartbeat\nid: %b\n\n" % _id(place).encode()
                 said = monotonic()
-            await _pause(bell, services.settings.stream_heartbeat_s)
+            await asyncio.sleep(max(0.0, free_at - monotonic()))
+            await feed.wait(place, rest)
+
+
+def _wave_s(command: Follow, feed: Feed) -> float:
+    """How long who wants few rests after some: the more look, the longer, so that all of them
+    together take no more of the process.
+    """
+    return max(WAVE_S, feed.followers / WAVES_PER_S) if command.most else 0.0
 
 
 class _Look:
-    """One stream's view of the database."""
+    """One stream's view of what there is."""
 
-    def __init__(self, call: Call, command: Wanted) -> None:
+    def __init__(self, call: Call, command: Follow) -> None:
         self._call = call
         self._command = command
-        self._filter = command.filter
+        self._filter = command.wanted.filter
 
     def begin(self, tx: Tx, place: int | None) -> int:
         """Learn the user's names, and where to start: never beyond the newest arrival."""
-        self._filter = self._command.resolved(tx, self._call)
+        self._filter = self._command.wanted.resolved(tx, self._call)
         last = store.last_seq(tx)
         return last if place is None else min(place, last)
 
-    def on(self, tx: Tx, place: int) -> _Seen:
-        """Look at the next events; raises FORBIDDEN once the project is gone."""
-        call, chosen = self._call, self._filter
-        if projects.find(tx, call.caller.account_id, call.project_id) is None:
-            raise AppError(Code.FORBIDDEN, "The project was deleted")
-        found = store.after(tx, place, CHUNK, call.project_id, chosen.narrow())
+    async def next(self, feed: Feed, place: int) -> _Seen:
+        """Look at the next events: those that all followers share, or from before them."""
+        if feed.covers(place):
+            return self._of(feed.after(place), max(place, feed.place))
+        seen = await self._call.services.database.read(lambda tx: self._stored(tx, place))
+        if self._command.most is None or not seen.more:
+            return seen
+        return _Seen(seen.events, max(seen.place, feed.since), more=False, skipped=True)
+
+    def _stored(self, tx: Tx, place: int) -> _Seen:
+        found = store.after(tx, place, CHUNK, self._call.project_id, self._filter.narrow())
         more = len(found) == CHUNK
         reached = found[-1].seq if more else max(place, store.last_seq(tx))
-        return _Seen([one for one in found if chosen.matches(one.event)], reached, more)
+        return self._of(found, reached, more=more)
+
+    def _of(self, found: list[Stored], place: int, *, more: bool = False) -> _Seen:
+        matches, most = self._filter.matches, self._command.most
+        if most is None:
+            return _Seen([one for one in found if matches(one.event)], place, more)
+        newest = list(islice((one for one in reversed(found) if matches(one.event)), most + 1))
+        return _Seen(newest[:most][::-1], place, more, skipped=len(newest) > most)
 
 
 async def _check(call: Call) -> None:
-    """Raise what a new request with the same key would now be refused with."""
+    """Raise what a new request with the same key would now be refused with. An operator has none:
+    their session is watched where it was let in.
+    """
+    if call.caller.operator is not None:
+        return
     admission = call.services.admission
     secret = bearer(call.headers) or ""
     caller = admission.known(secret) or await admission.authenticate(secret)
@@ -154,24 +201,22 @@ async def _check(call: Call) -> None:
     admission.authorise(caller, Scope.EVENTS_READ, call.address)
 
 
-async def _pause(bell: Bell, heartbeat_s: float) -> None:
-    """Wait for the doorbell; a ring may be lost, so look again before long anyway."""
-    if await bell.wait(min(POLL_S, heartbeat_s)):
-        await asyncio.sleep(GATHER_S)
-
-
-def _chunks(found: list[Stored]) -> Iterator[bytes]:
-    parts: list[bytes] = []
+def _chunks(seen: _Seen, feed: Feed) -> Iterator[bytes]:
+    parts: list[bytes] = [SKIPPED] if seen.skipped else []
     size = 0
-    for one in found:
-        data = encode(show(one.event))
-        parts.append(b"id: %b\nevent: event\ndata: %b\n\n" % (_id(one.seq).encode(), data))
-        size += len(data)
+    for one in seen.events:
+        parts.append(feed.frame(one, _frame))
+        size += len(parts[-1])
         if size >= CHUNK_BYTES:
             yield b"".join(parts)
             parts, size = [], 0
     if parts:
         yield b"".join(parts)
+
+
+def _frame(one: Stored) -> bytes:
+    data = encode(show(one.event))
+    return b"id: %b\nevent: event\ndata: %b\n\n" % (_id(one.seq).encode(), data)
 
 
 def _closed(refusal: AppError) -> bytes:
@@ -193,7 +238,8 @@ ENDPOINTS = (
         description="Server-sent events: `event: event` with an Event as `data`, comments as "
         "heartbeats. Goes on after `Last-Event-ID`, or starts with the next event. A reader "
         "that stalls gets `event: dropped`; one whose key loses the right to read gets "
-        "`event: closed`. Filters as in the list, `metadata.<path>=<value>` included.",
+        "`event: closed`. With `maxPerSecond` a reader gets the newest ones when more come. "
+        "Filters as in the list, `metadata.<path>=<value>` included.",
         tag="Events",
         parse=parse,
         run=_unused,

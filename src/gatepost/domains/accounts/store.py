@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -61,6 +62,13 @@ def find_by_name(tx: Tx, name: str) -> Account | None:
 def list_(tx: Tx) -> list[Account]:
     """All accounts of this installation, oldest first."""
     return [_account(row) for row in tx.run(sa.select(accounts).order_by(accounts.c.id))]
+
+
+def stopped(tx: Tx, account_ids: Collection[AccountId]) -> set[AccountId]:
+    """Those of some accounts that are not active."""
+    off = accounts.c.status != Status.ACTIVE.value
+    query = sa.select(accounts.c.id).where(accounts.c.id.in_(sorted(account_ids)), off)
+    return {AccountId(raw) for raw in tx.run(query).scalars()}
 
 
 def on_plan(tx: Tx, plan: str) -> list[AccountId]:

@@ -13,7 +13,9 @@ INSTALLATION = AccountId(bytes(16))
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who acted: a `key` (its id and name), the `cli` (the local user), or the `system`."""
+    """Who acted: a `key` (its id and name), an `operator` (their id and address), the `cli` (the
+    local user), or the `system`.
+    """
 
     kind: str
     id: str

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -12,8 +12,23 @@ from gatepost.base import ids
 from gatepost.base.ids import AccountId, AuditId, ProjectId
 from gatepost.domains.audit.model import Actor, Entry, Target
 from gatepost.domains.audit.tables import audit
-from gatepost.storage import sql
 from gatepost.storage.db import Tx
+
+
+class Narrow(NamedTuple):
+    """Which lines are wanted: all that is set must hold. Ids bound the time. An action that ends in
+    a dot means all that begin so; an actor is named by id or name.
+    """
+
+    project_id: ProjectId | None = None
+    action: str | None = None
+    target: str | None = None
+    actor: str | None = None
+    since: bytes | None = None
+    before: bytes | None = None
+
+
+EVERYTHING = Narrow()
 
 
 def append(
@@ -51,31 +66,39 @@ def append_all(tx: Tx, entries: Sequence[Entry]) -> None:
 
 def append_missing(tx: Tx, entries: Sequence[Entry]) -> None:
     """Add lines that an earlier try may have added already."""
-    for entry in entries:
-        sql.insert_new(tx, audit, _values(entry), ["account_id", "id"])
+    if entries:
+        insert = tx.engine.insert(audit)
+        statement = insert.on_conflict_do_nothing(index_elements=["account_id", "id"])
+        tx.run(statement, [_values(entry) for entry in entries])
 
 
 def list_(
     tx: Tx,
     account_id: AccountId,
+    wanted: Narrow = EVERYTHING,
     *,
-    project_id: ProjectId | None = None,
-    action: str | None = None,
-    target: str | None = None,
-    before: bytes | None = None,
     limit: int,
 ) -> list[Entry]:
-    """Lines of the account, newest first, optionally of one project, action or object."""
-    query = sa.select(audit).where(audit.c.account_id == account_id)
-    if project_id is not None:
-        query = query.where(audit.c.project_id == project_id)
-    if action is not None:
-        query = query.where(audit.c.action == action)
-    if target is not None:
-        query = query.where(audit.c.object == target)
-    if before is not None:
-        query = query.where(audit.c.id < before)
+    """Those of the account's lines that are wanted, newest first."""
+    query = sa.select(audit).where(audit.c.account_id == account_id, *_conditions(wanted))
     return [_entry(row) for row in tx.run(query.order_by(audit.c.id.desc()).limit(limit))]
+
+
+def _conditions(wanted: Narrow) -> Iterator[sa.ColumnElement[bool]]:
+    if wanted.project_id is not None:
+        yield audit.c.project_id == wanted.project_id
+    if wanted.action is not None and wanted.action.endswith("."):
+        yield audit.c.action.startswith(wanted.action, autoescape=True)
+    elif wanted.action is not None:
+        yield audit.c.action == wanted.action
+    if wanted.target is not None:
+        yield audit.c.object == wanted.target
+    if wanted.actor is not None:
+        yield sa.or_(audit.c.actor_name == wanted.actor, audit.c.actor_id == wanted.actor)
+    if wanted.since is not None:
+        yield audit.c.id >= wanted.since
+    if wanted.before is not None:
+        yield audit.c.id < wanted.before
 
 
 def _values(entry: Entry) -> dict[str, Any]:

@@ -91,6 +91,12 @@ def find_in(tx: Tx, project_ids: Sequence[ProjectId], wanted: Filter, limit: int
     return heapq.nlargest(limit, found, key=lambda event: event.id)
 
 
+def find_any(tx: Tx, project_id: ProjectId, choices: Sequence[Filter], limit: int) -> list[Event]:
+    """Return up to `limit` events that match any of some filters, newest first."""
+    found = {event.id: event for one in choices for event in find(tx, project_id, one, limit)}
+    return [found[raw] for raw in heapq.nlargest(limit, found)]
+
+
 def _tail(tx: Tx, project_id: ProjectId, wanted: Filter, limit: int) -> list[Event]:
     """The newest of the matching events that the index has not reached.
 

@@ -143,6 +143,23 @@ def newest(
     return [of_row(row).event for row in tx.run(query.order_by(events.c.id.desc()).limit(limit))]
 
 
+def oldest(tx: Tx, project_id: ProjectId, between: Between, limit: int) -> list[Event]:
+    """The project's oldest events between two ids."""
+    since, before = between
+    query = sa.select(events).where(events.c.project_id == project_id)
+    if since is not None:
+        query = query.where(events.c.id >= since)
+    if before is not None:
+        query = query.where(events.c.id < before)
+    return [of_row(row).event for row in tx.run(query.order_by(events.c.id).limit(limit))]
+
+
+def place_of(tx: Tx, project_id: ProjectId, event_id: EventId) -> int | None:
+    """An event's place in the order of arrival."""
+    where = (events.c.project_id == project_id, events.c.id == event_id)
+    return tx.run(sa.select(events.c.seq).where(*where)).scalar()
+
+
 def after(
     tx: Tx,
     seq: int,
@@ -196,6 +213,12 @@ def count_after(tx: Tx, seq: int, limit: int) -> int:
     """How many events arrived after a place, counted up to a limit."""
     some = sa.select(sa.literal(1)).select_from(events).where(events.c.seq > seq).limit(limit)
     return tx.run(sa.select(sa.func.count()).select_from(some.subquery())).scalar() or 0
+
+
+def newest_seq(tx: Tx) -> int:
+    """The place in the order of arrival up to which nothing can come any more."""
+    query = sa.select(sa.func.max(events.c.seq)).where(sql.settled(tx, events.c.seq))
+    return tx.run(query).scalar() or 0
 
 
 def make_parts(tx: Tx, now: int) -> None:

@@ -22,3 +22,8 @@ def find(tx: Tx, name: str) -> str | None:
 def settle(tx: Tx, name: str, value: str) -> None:
     """Agree on a value; the first one given stands."""
     sql.insert_new(tx, installation, {"name": name, "value": value}, ["name"])
+
+
+def forget(tx: Tx, name: str) -> None:
+    """Agree on nothing any more."""
+    tx.run(sa.delete(installation).where(installation.c.name == name))

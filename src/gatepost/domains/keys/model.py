@@ -11,7 +11,7 @@ import msgspec
 
 from gatepost.base import crypto
 from gatepost.base.clock import DAY_MS
-from gatepost.base.ids import AccountId, KeyId, ProjectId
+from gatepost.base.ids import AccountId, CustomerId, KeyId, ProjectId
 from gatepost.limiter.contract import Window
 
 NAME_MAX = 100
@@ -38,6 +38,10 @@ class Format(StrEnum):
     NOTIFYKIT = "notifykit"
     EMAILIT = "emailit"
     EMMI = "emmi"
+    EMMI_SINGLE = "emmi-single"
+    EMMI_MULTI = "emmi-multi"
+    EMMI_TEST_SINGLE = "emmi-test-single"
+    EMMI_TEST_MULTI = "emmi-test-multi"
 
 
 PREFIXES = {
@@ -48,15 +52,28 @@ PREFIXES = {
     Format.NOTIFYKIT: "nh_",
     Format.EMAILIT: "em_live_",
     Format.EMMI: "emmi_sk_",
+    Format.EMMI_SINGLE: "sk_live_single_",
+    Format.EMMI_MULTI: "sk_live_multi_",
+    Format.EMMI_TEST_SINGLE: "sk_test_single_",
+    Format.EMMI_TEST_MULTI: "sk_test_multi_",
 }
 _HEX = frozenset({Format.NOTIFYKIT, Format.EMMI})
+SINGLE = frozenset({Format.EMMI_SINGLE, Format.EMMI_TEST_SINGLE})
+"""Keys of EMMI's earlier generation that know no customers: all is done for the same one."""
+MULTI = frozenset({Format.EMMI_MULTI, Format.EMMI_TEST_MULTI})
+"""Keys of that generation whose requests name the caller's own end customer."""
+SANDBOX = frozenset({Format.EMMI_TEST_SINGLE, Format.EMMI_TEST_MULTI})
+"""Those of a sandbox, which is an account of its own: none has keys of the next set as well."""
+LIVE = (SINGLE | MULTI) - SANDBOX
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
     """One key of an account. Times in ms; its secrets are kept apart, as digests.
 
     `limits` None means the plan's, an empty tuple none at all. `sending_domain` binds a key
-    to one domain it may send from. `allow_from` lists networks; empty admits every address.
+    to one domain it may send from, `customer_id` to reading what one customer used. With
+    `hold_mails` its mails are kept and go to nobody. `allow_from` lists networks; empty admits
+    every address.
     `start` is the recognisable beginning of the newest secret.
     """
 
@@ -67,8 +84,10 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     format: Format
     scopes: tuple[str, ...]
     sending_domain: str | None = None
+    customer_id: CustomerId | None = None
     limits: tuple[Window, ...] | None = None
     enabled: bool = True
+    hold_mails: bool = False
     expires_at: int | None = None
     allow_from: tuple[str, ...] = ()
     metadata: dict[str, Any] = {}
@@ -78,9 +97,30 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     last_used_at: int | None = None
 
 
+def standing_in(
+    account_id: AccountId, of: bytes, name: str, scopes: tuple[str, ...], created_at: int
+) -> Key:
+    """What stands in the place of a key for somebody who calls without one: it has the id of what
+    gives them their rights, and no secret.
+    """
+    return Key(
+        id=KeyId(of),
+        account_id=account_id,
+        project_id=None,
+        name=name,
+        format=Format.NATIVE,
+        scopes=scopes,
+        start="",
+        created_at=created_at,
+        updated_at=created_at,
+    )
+
+
 def mint(kind: Format) -> str:
     """Make a new secret of a format; it is shown once and never stored."""
     prefix = PREFIXES[kind]
+    if kind in SINGLE | MULTI:
+        return crypto.with_short_checksum(prefix)
     return crypto.with_hex(prefix) if kind in _HEX else crypto.with_checksum(prefix)
 
 

@@ -7,9 +7,9 @@ import math
 
 import msgspec
 
-from gatepost.base.ids import ProjectId
+from gatepost.base.ids import CustomerId, ProjectId
 from gatepost.domains.keys.model import Key
-from gatepost.domains.keys.scopes import Scope, expand
+from gatepost.domains.keys.scopes import CUSTOMERS, Scope, expand
 from gatepost.limiter.contract import Window
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -23,17 +23,25 @@ class Power(msgspec.Struct, frozen=True):
 
     scopes: frozenset[Scope]
     project_id: ProjectId | None
+    customer_id: CustomerId | None
     sending_domain: str | None
     windows: tuple[Window, ...]
     expires_at: int | None
     networks: tuple[Network, ...]
 
 
+def rights(key: Key) -> frozenset[Scope]:
+    """The scopes a key holds, whatever it was given when it is bound to a customer."""
+    held = expand(key.scopes)
+    return held if key.customer_id is None else held & CUSTOMERS
+
+
 def power_of(key: Key, plan_limits: tuple[Window, ...]) -> Power:
     """Sum a key up; `plan_limits` are those of its account's plan."""
     return Power(
-        expand(key.scopes),
+        rights(key),
         key.project_id,
+        key.customer_id,
         key.sending_domain,
         plan_limits if key.limits is None else key.limits,
         key.expires_at,
@@ -49,6 +57,8 @@ def excess(mine: Power, other: Power) -> list[Problem]:
         found.append((["scopes"], f"Beyond the calling key's own scopes: {', '.join(beyond)}"))
     if mine.project_id is not None and other.project_id != mine.project_id:
         found.append((["projectId"], "The calling key is bound to another project"))
+    if mine.customer_id is not None and other.customer_id != mine.customer_id:
+        found.append((["customerId"], "The calling key is bound to another customer"))
     if mine.sending_domain is not None and other.sending_domain != mine.sending_domain:
         found.append((["sendingDomain"], "The calling key is bound to another domain"))
     if not within(other.windows, mine.windows):

@@ -22,16 +22,51 @@ class Scope(StrEnum):
     PROJECTS_WRITE = "projects:write"
     AUDIT_READ = "audit:read"
     REFUSALS_READ = "refusals:read"
+    COUNTS_WRITE = "counts:write"
+    AGGREGATORS_READ = "aggregators:read"
+    AGGREGATORS_WRITE = "aggregators:write"
+    CUSTOMERS_READ = "customers:read"
+    CUSTOMERS_WRITE = "customers:write"
+    USAGE_READ = "usage:read"
+    USAGE_WRITE = "usage:write"
+    DATA_WRITE = "data:write"
+    GATE_CHECK = "gate:check"
+    GATE_KEYS_READ = "gate-keys:read"
+    GATE_KEYS_WRITE = "gate-keys:write"
+    RELAYS_READ = "relays:read"
+    RELAYS_WRITE = "relays:write"
     MESSAGES_SEND = "messages:send"
+    MESSAGES_READ = "messages:read"
+    MESSAGES_WRITE = "messages:write"
+    ENDPOINTS_READ = "endpoints:read"
+    ENDPOINTS_WRITE = "endpoints:write"
+    RULES_READ = "rules:read"
+    RULES_WRITE = "rules:write"
+    DOMAINS_READ = "domains:read"
+    DOMAINS_WRITE = "domains:write"
+    TEMPLATES_READ = "templates:read"
+    TEMPLATES_WRITE = "templates:write"
+    SUPPRESSIONS_READ = "suppressions:read"
+    SUPPRESSIONS_WRITE = "suppressions:write"
+    CONTACTS_READ = "contacts:read"
+    CONTACTS_WRITE = "contacts:write"
+    PUSH_READ = "push:read"
+    PUSH_WRITE = "push:write"
+    OPERATORS_READ = "operators:read"
+    OPERATORS_WRITE = "operators:write"
     ANY = "any"
 
 
 PRESETS: dict[str, frozenset[Scope]] = {
     "full": frozenset(Scope) - {Scope.ANY},
     "read": frozenset(scope for scope in Scope if scope.endswith(":read")),
-    "events": frozenset({Scope.EVENTS_WRITE, Scope.IDENTITIES_WRITE}),
+    "events": frozenset({Scope.EVENTS_WRITE, Scope.IDENTITIES_WRITE, Scope.COUNTS_WRITE}),
     "sending": frozenset({Scope.MESSAGES_SEND}),
+    "data": frozenset({Scope.DATA_WRITE, Scope.GATE_CHECK}),
 }
+
+CUSTOMERS = frozenset({Scope.USAGE_READ})
+"""All that a key which is bound to a customer may do, not even ANY: read what that one used."""
 
 NAMES = (*PRESETS, *sorted(PRESETS["full"]))
 

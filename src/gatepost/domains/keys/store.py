@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
-from gatepost.base.errors import AppError, Code, not_found
-from gatepost.base.ids import AccountId, KeyId, ProjectId
-from gatepost.domains.keys.model import Format, Key
+from gatepost.base.errors import AppError, Code, invalid, not_found
+from gatepost.base.ids import AccountId, CustomerId, KeyId, ProjectId
+from gatepost.domains.keys.model import LIVE, SANDBOX, Format, Key
 from gatepost.domains.keys.tables import key_secrets, keys
 from gatepost.limiter.contract import Window
 from gatepost.storage import sql
@@ -50,6 +50,12 @@ def get(tx: Tx, account_id: AccountId, key_id: KeyId) -> Key:
     return key
 
 
+def named(tx: Tx, account_id: AccountId, wanted: Collection[KeyId]) -> dict[KeyId, str]:
+    """The names of those that are the account's keys, deleted ones too."""
+    rows = sql.lookup(tx, keys, ("id", "name"), ("account_id", account_id), "id", list(wanted))
+    return {KeyId(raw): name for raw, name in rows}
+
+
 def find_by_name(tx: Tx, account_id: AccountId, name: str) -> Key | None:
     """Look a living key up by its name."""
     where = (keys.c.account_id == account_id, keys.c.name == name, _live)
@@ -62,25 +68,54 @@ def list_(
     account_id: AccountId,
     *,
     project_id: ProjectId | None = None,
+    customer_id: CustomerId | None = None,
+    search: str | None = None,
     before: bytes | None = None,
+    offset: int = 0,
     limit: int | None,
 ) -> list[Key]:
-    """Living keys of the account (of one project, if given), newest first."""
+    """Living keys of the account (of one project or customer, if given), newest first.
+
+    `search` is a part of the name or of the secret's beginning, in any case of ASCII letters.
+    """
     query = sa.select(keys).where(keys.c.account_id == account_id, _live)
     if project_id is not None:
         query = query.where(keys.c.project_id == project_id)
+    if customer_id is not None:
+        query = query.where(keys.c.customer_id == customer_id)
+    if search is not None:
+        parts = (keys.c.name, keys.c.start)
+        query = query.where(sa.or_(*(one.icontains(search, autoescape=True) for one in parts)))
     if before is not None:
         query = query.where(keys.c.id < before)
-    return [_key(row) for row in tx.run(query.order_by(keys.c.id.desc()).limit(limit))]
+    rows = tx.run(query.order_by(keys.c.id.desc()).offset(offset).limit(limit))
+    return [_key(row) for row in rows]
+
+
+def of_customer(tx: Tx, account_id: AccountId, customer_id: CustomerId) -> list[Key]:
+    """Living keys that are bound to a customer."""
+    where = (keys.c.account_id == account_id, keys.c.customer_id == customer_id, _live)
+    return [_key(row) for row in tx.run(sa.select(keys).where(*where).order_by(keys.c.id))]
+
+
+def ending(tx: Tx, since: int, until: int, lead: int) -> list[Key]:
+    """The keys of all accounts that end in a span of time (ms), past its begin up to its end; of
+    those that were made at least `lead` ms before.
+    """
+    span = (keys.c.expires_at > since, keys.c.expires_at <= until)
+    known = (keys.c.created_at <= keys.c.expires_at - lead, keys.c.enabled.is_(True), _live)
+    query = sa.select(keys).where(keys.c.expires_at.is_not(None), *span, *known)
+    return [_key(row) for row in tx.run(query.order_by(keys.c.expires_at))]
 
 
 def append(tx: Tx, key: Key, digest: bytes) -> None:
     """Store a new key and its secret's digest.
 
     Raises CONFLICT (with the `existing` key in `extra`) when the name is taken, and when the
-    secret was ever used before.
+    secret was ever used before; INVALID where its format does not go with the account's keys.
     """
     _check_name(tx, key)
+    _check_sandbox(tx, key)
     tx.run(sa.insert(keys).values(_values(key) | {"account_id": key.account_id, "id": key.id}))
     add_secret(tx, key, digest, key.created_at)
 
@@ -140,6 +175,16 @@ def _check_name(tx: Tx, key: Key) -> None:
         )
 
 
+def _check_sandbox(tx: Tx, key: Key) -> None:
+    """A sandbox has data of its own, so it is an account of its own."""
+    for some, others in ((SANDBOX, LIVE), (LIVE, SANDBOX)):
+        if key.format in some:
+            mine = (keys.c.account_id == key.account_id, keys.c.format.in_(others), _live)
+            if tx.run(sa.select(keys.c.id).where(*mine).limit(1)).first() is not None:
+                message = "Keys of a sandbox and live ones need accounts of their own"
+                raise invalid((["format"], message))
+
+
 def _values(key: Key) -> dict[str, Any]:
     return {
         "project_id": key.project_id,
@@ -147,8 +192,10 @@ def _values(key: Key) -> dict[str, Any]:
         "format": key.format,
         "scopes": _json(key.scopes),
         "sending_domain": key.sending_domain,
+        "customer_id": key.customer_id,
         "limits": None if key.limits is None else _json(key.limits),
         "enabled": key.enabled,
+        "hold_mails": key.hold_mails,
         "expires_at": key.expires_at,
         "allow_from": _json(key.allow_from),
         "metadata": _json(key.metadata),
@@ -172,8 +219,10 @@ def _key(row: Any) -> Key:
         format=Format(row.format),
         scopes=msgspec.json.decode(row.scopes, type=tuple[str, ...]),
         sending_domain=row.sending_domain,
+        customer_id=CustomerId(row.customer_id) if row.customer_id else None,
         limits=None if limits is None else msgspec.json.decode(limits, type=tuple[Window, ...]),
         enabled=bool(row.enabled),
+        hold_mails=bool(row.hold_mails),
         expires_at=row.expires_at,
         allow_from=msgspec.json.decode(row.allow_from, type=tuple[str, ...]),
         metadata=msgspec.json.decode(row.metadata),

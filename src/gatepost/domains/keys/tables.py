@@ -32,6 +32,8 @@ keys = Table(
     ms_column("updated_at"),
     ms_column("last_used_at", nullable=True),
     ms_column("deleted_at", nullable=True),
+    id_column("customer_id", nullable=True),
+    Column("hold_mails", Boolean),
     PrimaryKeyConstraint("account_id", "id"),
 )
 
@@ -42,6 +44,23 @@ Index(
     unique=True,
     sqlite_where=keys.c.deleted_at.is_(None),
     postgresql_where=keys.c.deleted_at.is_(None),
+)
+
+Index(
+    "ix_keys_customer",
+    keys.c.account_id,
+    keys.c.customer_id,
+    keys.c.id,
+    sqlite_where=keys.c.customer_id.is_not(None),
+    postgresql_where=keys.c.customer_id.is_not(None),
+)
+
+# What ends soon is told, whosever it is.
+Index(
+    "ix_keys_expires",
+    keys.c.expires_at,
+    sqlite_where=keys.c.expires_at.is_not(None),
+    postgresql_where=keys.c.expires_at.is_not(None),
 )
 
 # Found by digest before any account is known, so the digest leads. A row outlives its key:

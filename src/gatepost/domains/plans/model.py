@@ -28,13 +28,18 @@ class Meter(StrEnum):
     """What a quota can count."""
 
     EVENT = "event"
+    COUNT = "count"
+    DATA = "data"
     EMAIL = "email"
     WEBHOOK = "webhook"
+    CHAT = "chat"
+    PUSH = "push"
 
 
 class Period(StrEnum):
-    """MONTH: the calendar month, UTC. DAYS_30: thirty days from the account's creation on."""
+    """DAY, MONTH: those of the calendar, UTC. DAYS_30: thirty days from the account's creation."""
 
+    DAY = "day"
     MONTH = "month"
     DAYS_30 = "days30"
 
@@ -49,12 +54,17 @@ class Quota(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """Limits per key and per account (several windows each), and quotas of the account."""
+    """Limits per key and per account (several windows each), and quotas of the account.
+
+    `mail_limits` count recipients of mails that the account sends, whichever way; the last mail
+    that they admit may have more of them than were left.
+    """
 
     name: str
     title: str
     key_limits: tuple[Window, ...] = ()
     account_limits: tuple[Window, ...] = ()
+    mail_limits: tuple[Window, ...] = ()
     quotas: tuple[Quota, ...] = ()
 
 
@@ -88,7 +98,6 @@ def show_limits(windows: tuple[Window, ...]) -> str:
 
 
 _MINUTE = 60
-_DAY = 86400
 
 PRESETS = (
     Plan("default", "100 requests a minute per key", key_limits=(window(100, _MINUTE),)),
@@ -102,23 +111,25 @@ PRESETS = (
         "notifykit-free",
         "NotifyKit Free",
         key_limits=(window(5, _MINUTE),),
-        quotas=(Quota("notifications", 100, (Meter.EMAIL, Meter.WEBHOOK)),),
+        quotas=(Quota("notifications", 100, (Meter.EMAIL, Meter.WEBHOOK), Period.DAYS_30),),
     ),
     Plan(
         "notifykit-indie",
         "NotifyKit Indie",
         key_limits=(window(50, _MINUTE),),
-        quotas=(Quota("webhooks", 4000, (Meter.WEBHOOK,)),),
+        quotas=(Quota("webhooks", 4000, (Meter.WEBHOOK,), Period.DAYS_30),),
     ),
     Plan(
         "notifykit-startup",
         "NotifyKit Startup",
         key_limits=(window(200, _MINUTE),),
-        quotas=(Quota("webhooks", 15000, (Meter.WEBHOOK,)),),
+        quotas=(Quota("webhooks", 15000, (Meter.WEBHOOK,), Period.DAYS_30),),
     ),
+    Plan("emmi", "EMMI: 600 a minute per account", account_limits=(window(600, _MINUTE),)),
     Plan(
         "emailit",
-        "Emailit: 2 a second and 5,000 a day per account",
-        account_limits=(window(2, 1), window(5000, _DAY)),
+        "Emailit: e-mails to 2 recipients a second and 5,000 a day per account",
+        mail_limits=(window(2, 1),),
+        quotas=(Quota("emails", 5000, (Meter.EMAIL,), Period.DAY),),
     ),
 )

@@ -19,7 +19,10 @@ class IdentifyMode(StrEnum):
 
 
 class Project(msgspec.Struct, frozen=True):
-    """A part of an account; `deleted_at` set means its keys no longer work."""
+    """A part of an account; `deleted_at` set means its keys no longer work.
+
+    Where it is `counting`, every event stored in it is counted as well.
+    """
 
     id: ProjectId
     account_id: AccountId
@@ -28,3 +31,4 @@ class Project(msgspec.Struct, frozen=True):
     created_at: int
     updated_at: int
     deleted_at: int | None = None
+    counting: bool = False

@@ -82,6 +82,7 @@ def save(tx: Tx, project: Project) -> None:
             identify_mode=project.identify_mode,
             updated_at=project.updated_at,
             deleted_at=project.deleted_at,
+            counting=project.counting,
         )
     )
 
@@ -103,4 +104,5 @@ def _project(row: Any) -> Project:
         row.created_at,
         row.updated_at,
         row.deleted_at,
+        row.counting,
     )

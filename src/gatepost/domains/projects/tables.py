@@ -1,6 +1,6 @@
 """The table projects own."""
 
-from sqlalchemy import Index, PrimaryKeyConstraint, Table
+from sqlalchemy import Boolean, Column, Index, PrimaryKeyConstraint, Table, false
 
 from gatepost.storage.metadata import id_column, metadata, ms_column, text_column
 
@@ -14,6 +14,7 @@ projects = Table(
     ms_column("created_at"),
     ms_column("updated_at"),
     ms_column("deleted_at", nullable=True),
+    Column("counting", Boolean, nullable=False, server_default=false()),
     PrimaryKeyConstraint("account_id", "id"),
 )
 

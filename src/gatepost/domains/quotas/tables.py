@@ -1,6 +1,6 @@
 """The table quotas own."""
 
-from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Table
+from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Table
 
 from gatepost.storage.metadata import id_column, metadata, text_column
 
@@ -13,3 +13,5 @@ quota_usage = Table(
     Column("used", BigInteger, nullable=False),
     PrimaryKeyConstraint("account_id", "quota", "period"),
 )
+
+Index("ix_quota_usage_period", quota_usage.c.account_id, quota_usage.c.period)

@@ -1,1 +1,1 @@
-"""Usage: who used how much, counted by the hour."""
+"""Usage: who used how much, by the quarter of an hour."""

@@ -1,29 +1,66 @@
-"""Usage counters in the database."""
+"""Usage in the database: written with what was done, added up line by line."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+import sqlalchemy as sa
 
-from gatepost.base.ids import AccountId, KeyId, ProjectId
-from gatepost.domains.usage.tables import usage
-from gatepost.storage import sql
+from gatepost.base import ids
+from gatepost.domains.usage.model import Metered, Sums
+from gatepost.domains.usage.tables import REQUEST_PARTS, usage_lines, usage_requests
+from gatepost.storage import parts, sql
 from gatepost.storage.db import Tx
 
-KEYS = ("account_id", "project_id", "key_id", "meter", "hour")
+KEYS = ("account_id", "customer_id", "slot", "project_id", "key_id", "route", "status")
+SUMS = ("requests", "units")
+REQUEST = (
+    "account_id",
+    "customer_id",
+    "id",
+    "project_id",
+    "key_id",
+    "route",
+    "status",
+    "units",
+    "response_bytes",
+    "duration_ms",
+    "request_id",
+)
 
 
-class Line(NamedTuple):
-    """What is counted apart: `hour` is the number of the hour since the epoch."""
-
-    account_id: AccountId
-    project_id: ProjectId
-    key_id: KeyId
-    meter: str
-    hour: int
+def add(tx: Tx, sums: Sums) -> None:
+    """Add requests up, one statement for all of them; those for a customer are kept besides."""
+    rows = [(*line, *sums.lines[line]) for line in sorted(sums.lines)]
+    sql.add_rows(tx, usage_lines, KEYS, SUMS, rows)
+    sql.insert_rows(tx, usage_requests, REQUEST, [_single(one) for one in sums.single])
 
 
-def add(tx: Tx, amounts: Mapping[Line, int]) -> None:
-    """Add units to lines, one statement for all of them."""
-    rows = [(*line, units) for line, units in sorted(amounts.items())]
-    sql.add_rows(tx, usage, KEYS, ("units",), rows)
+def _single(one: Metered) -> tuple[object, ...]:
+    return (
+        one.account_id,
+        one.customer_id,
+        ids.new_at(one.at),
+        one.project_id,
+        one.key_id,
+        one.route,
+        one.status,
+        one.units,
+        one.response_bytes,
+        one.duration_ms,
+        one.request_id,
+    )
+
+
+def make_parts(tx: Tx, now: int) -> None:
+    """Make room for the single requests of the days to come."""
+    parts.make(tx, REQUEST_PARTS, now)
+
+
+def expire(tx: Tx, before: int, limit: int) -> int:
+    """Drop single requests from before a moment (ms), oldest first; returns how many one by one."""
+    left = parts.drop(tx, REQUEST_PARTS, before)
+    if not left:
+        return 0
+    old = usage_requests.c.id < ids.floor_at(left)
+    keys = (usage_requests.c.account_id, usage_requests.c.customer_id, usage_requests.c.id)
+    oldest = sa.select(*keys).where(old).limit(limit)
+    return tx.run(sa.delete(usage_requests).where(sa.tuple_(*keys).in_(oldest))).rowcount

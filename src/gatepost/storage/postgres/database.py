@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from asyncio import Future
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psycopg
 import sqlalchemy
@@ -16,8 +15,8 @@ import sqlalchemy
 from gatepost.base import log
 from gatepost.base.errors import AppError, Code
 from gatepost.base.metrics import Metrics
-from gatepost.storage.committer import RETRY_AFTER_S, Committer
-from gatepost.storage.db import Tx, Verb
+from gatepost.storage.committer import RETRY_AFTER_S, Committer, Writing
+from gatepost.storage.db import Tx
 from gatepost.storage.postgres.connection import driver_error, lost
 from gatepost.storage.postgres.engine import POSTGRES
 from gatepost.storage.postgres.reach import Reach
@@ -32,7 +31,7 @@ PLANS = "SET plan_cache_mode = force_custom_plan"
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
-class PostgresDatabase:
+class PostgresDatabase(Writing):
     """The Database protocol over one PostgreSQL database."""
 
     def __init__(self, server: Reach, metrics: Metrics, readers: int, writers: int) -> None:
@@ -59,19 +58,6 @@ class PostgresDatabase:
         for sql in list(self._open):
             sql.close()
         self._server.close()
-
-    def busy_s(self) -> float:
-        """Seconds a writer has worked since the start, on average."""
-        return self._committer.busy_s()
-
-    def submit(self, verb: Verb, item: Any, weight: int = 1) -> Future[Any]:
-        """Join the next grouped commit with one item of a vector verb."""
-        return self._committer.submit(verb, item, weight)
-
-    async def write(self, work: Callable[[Tx], T]) -> T:
-        """Run a function as a transaction of its own."""
-        result: T = await self._committer.submit(None, work)
-        return result
 
     async def read(self, work: Callable[[Tx], T]) -> T:
         """Run a function in a reader thread; a broken connection is replaced once."""

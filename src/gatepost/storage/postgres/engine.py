@@ -19,6 +19,7 @@ from gatepost.storage.shapes import Document, Parted, Row
 ROWS_BITS = 20
 TYPES = {
     sa.BigInteger: "int8",
+    sa.SmallInteger: "int2",
     sa.Integer: "int4",
     sa.Boolean: "bool",
     sa.LargeBinary: "bytea",
@@ -187,4 +188,5 @@ def _add_text(table: str, keys: tuple[str, ...], sums: tuple[str, ...], rows: in
 
 @lru_cache(maxsize=256)
 def _lookup_text(table: str, columns: tuple[str, ...], scope: str, key: str) -> str:
-    return f"SELECT {','.join(columns)} FROM {table} WHERE {scope}=%s AND {key} = ANY(%s)"
+    wanted = ",".join(f'"{name}"' for name in columns)  # some are words of SQL's own
+    return f"SELECT {wanted} FROM {table} WHERE {scope}=%s AND {key} = ANY(%s)"

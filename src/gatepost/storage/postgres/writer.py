@@ -68,7 +68,9 @@ class WriteConnection:
         self._number += 1
         with raw.pipeline():
             raw.execute("BEGIN")
-            row = raw.execute(MARK, (self._number, self._slot)).fetchone()
+            marked = raw.execute(MARK, (self._number, self._slot))
+        # Asked for within the pipeline, the row would cost a round trip of its own.
+        row = marked.fetchone()
         if row is None:
             self._drop()
             raise Forgotten("this writer's mark was cleared away; connecting makes a new one")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from asyncio import Future
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,8 +14,8 @@ import sqlalchemy
 
 from gatepost.base.durable import sync_folder
 from gatepost.base.metrics import Metrics
-from gatepost.storage.committer import Committer
-from gatepost.storage.db import Tx, Verb
+from gatepost.storage.committer import Committer, Writing
+from gatepost.storage.db import Tx
 from gatepost.storage.sqlite.connection import engine_of
 from gatepost.storage.sqlite.engine import SQLITE
 from gatepost.storage.sqlite.writer import WriteConnection
@@ -28,7 +27,7 @@ CHECKPOINT_BYTES = 4 * 1024 * 1024
 RESTART_PAGES = 16 * 1024
 
 
-class SqliteDatabase:
+class SqliteDatabase(Writing):
     """The Database protocol over one SQLite file."""
 
     def __init__(self, path: Path, metrics: Metrics, readers: int = 4) -> None:
@@ -72,19 +71,6 @@ class SqliteDatabase:
         self._readers.shutdown(wait=True)
         await self._committer.close()
         self._engine.dispose()
-
-    def busy_s(self) -> float:
-        """Seconds the writer has worked since the start."""
-        return self._committer.busy_s()
-
-    def submit(self, verb: Verb, item: Any, weight: int = 1) -> Future[Any]:
-        """Join the next grouped commit with one item of a vector verb."""
-        return self._committer.submit(verb, item, weight)
-
-    async def write(self, work: Callable[[Tx], T]) -> T:
-        """Run a function in its own savepoint of the next grouped commit."""
-        result: T = await self._committer.submit(None, work)
-        return result
 
     async def read(self, work: Callable[[Tx], T]) -> T:
         """Run a function on a consistent snapshot, in a reader thread."""

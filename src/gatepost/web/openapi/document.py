@@ -9,7 +9,7 @@ from gatepost.web.contract import Dialect
 from gatepost.web.manual import Schema
 from gatepost.web.openapi import headers, refusals
 from gatepost.web.openapi.operations import operation
-from gatepost.web.openapi.pages import PATHS, TAG
+from gatepost.web.openapi.pages import PATHS, TAG, told
 from gatepost.web.openapi.schemas import Schemas
 
 VERSION = "3.1.0"
@@ -48,6 +48,8 @@ def _add(document: dict[str, Any], dialect: Dialect, prefix: str) -> None:
     for endpoint in dialect.endpoints:
         methods = document["paths"].setdefault(endpoint.path, {})
         methods[endpoint.method.lower()] = operation(dialect, endpoint, schemas)
+    for page in dialect.pages:
+        document["paths"][page.path] = told(page, schemas.named(page.operation))
     used = dict.fromkeys(endpoint.tag for endpoint in dialect.endpoints)
     document["tags"] += [
         {"name": prefix + name, "description": manual.tags[name]}

@@ -5,21 +5,21 @@ from __future__ import annotations
 import re
 from http import HTTPStatus
 
-from gatepost.web.contract import JSON, Dialect, Endpoint, free
+from gatepost.web.contract import JSON, Dialect, Endpoint, Naming, free
 from gatepost.web.manual import Schema
 from gatepost.web.openapi import headers, refusals
 from gatepost.web.openapi.examples import example
-from gatepost.web.openapi.schemas import Schemas, upper
+from gatepost.web.openapi.schemas import Schemas
 
 ENCODINGS = ["gzip", "deflate", "zstd"]
-_PARAMETER = re.compile(r"/(\w+)/\{(\w+)\}")
+_PARAMETER = re.compile(r"/([\w-]+)/\{(\w+)\}")
 
 
 def operation(dialect: Dialect, endpoint: Endpoint, schemas: Schemas) -> Schema:
     """Everything about one operation."""
     counted = endpoint.charge is not free
     found: Schema = {
-        "operationId": _identifier(endpoint, schemas.prefix),
+        "operationId": schemas.named(endpoint.operation),
         "tags": [schemas.prefix + endpoint.tag],
         "summary": endpoint.summary,
         "description": _description(endpoint, counted=counted),
@@ -42,12 +42,6 @@ def security(dialect: Dialect, prefix: str, scopes: list[str]) -> list[Schema]:
     return [{prefix + name: scopes} for name in dialect.manual.security]
 
 
-def _identifier(endpoint: Endpoint, prefix: str) -> str:
-    if not prefix:
-        return endpoint.operation
-    return prefix[:1].lower() + prefix[1:] + upper(endpoint.operation)
-
-
 def _description(endpoint: Endpoint, *, counted: bool) -> str:
     scope = "any valid key" if endpoint.scope == "any" else f"the scope `{endpoint.scope}`"
     quota = "Counts against the plan's quotas." if counted else "No quota counts it."
@@ -67,7 +61,10 @@ def _parameters(dialect: Dialect, endpoint: Endpoint, schemas: Schemas) -> list[
     ]
     if endpoint.project:
         found.append(_of_headers("X-Project-ID", schemas))
-    if endpoint.writes:
+    if endpoint.customer is not Naming.IGNORED:
+        required = endpoint.customer is Naming.REQUIRED
+        found.append(_of_headers("X-Customer-ID", schemas, required=required))
+    if endpoint.writes and endpoint.idempotent:
         found.append(_of_headers(dialect.idempotency.header.decode().title(), schemas))
     if endpoint.stream is not None:
         found.append(_of_headers("Last-Event-ID", schemas))
@@ -75,14 +72,15 @@ def _parameters(dialect: Dialect, endpoint: Endpoint, schemas: Schemas) -> list[
 
 
 def _path_parameter(schemas: Schemas, collection: str, name: str) -> Schema:
-    owner = re.sub(r"ies$", "y", collection).removesuffix("s").capitalize()
+    words = re.sub(r"ies$", "y", collection).removesuffix("s").split("-")
+    owner = "".join(word.capitalize() for word in words)
     schema = schemas.member(owner, name, {"type": "string", "minLength": 1})
     return _parameter(name, "path", schema, schemas, required=True)
 
 
-def _of_headers(name: str, schemas: Schemas) -> Schema:
+def _of_headers(name: str, schemas: Schemas, *, required: bool = False) -> Schema:
     schema = schemas.member("Headers", name, {"type": "string"})
-    return _parameter(name, "header", schema, schemas, required=False)
+    return _parameter(name, "header", schema, schemas, required=required)
 
 
 def _parameter(
@@ -120,7 +118,7 @@ def _successes(dialect: Dialect, endpoint: Endpoint, schemas: Schemas) -> Schema
     return {
         str(status): {
             "description": words,
-            "headers": headers.succeeded(dialect.manual, schemas.prefix, writes=endpoint.writes),
+            "headers": headers.succeeded(dialect.manual, schemas.prefix, endpoint),
             "content": _content(endpoint, schemas),
         }
         for status, words in statuses.items()
@@ -128,10 +126,13 @@ def _successes(dialect: Dialect, endpoint: Endpoint, schemas: Schemas) -> Schema
 
 
 def _content(endpoint: Endpoint, schemas: Schemas) -> Schema:
+    if endpoint.response is None:
+        return {}
     schema = schemas.response[endpoint.operation]
     if endpoint.stream is not None:
         return {"text/event-stream": {"schema": schema}}
     if endpoint.media != JSON:
         return {endpoint.media: {"schema": {"type": "string", "format": "binary"}}}
     shown = example(schema, schemas.components, whole=True)
-    return {"application/json": {"schema": schema, "example": shown}}
+    whole: Schema = {"application/json": {"schema": schema, "example": shown}}
+    return whole | {media: {"schema": {"type": "string"}} for media in endpoint.also}

@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
+from gatepost.web.contract import Page
 from gatepost.web.manual import Schema
+from gatepost.web.openapi.examples import example
 
 TAG = {"name": "Service", "description": "The service itself. No key is needed."}
+
+
+def told(page: Page, operation: str) -> Schema:
+    """Describe a page of a dialect."""
+    _, parts = msgspec.json.schema_components([page.response])
+    (schema,) = ({**one} for one in parts.values())
+    del schema["title"]
+    shown = example(schema, {}, whole=True)
+    found = _page(operation, page.summary, (200, _json(schema["description"], schema, shown)))
+    if page.aliases:
+        found["get"]["x-aliases"] = list(page.aliases)
+    return found
 
 
 def _page(operation: str, summary: str, *responses: tuple[int, Schema]) -> Schema:

@@ -51,6 +51,12 @@ class Schemas:
             known = {key: value for key, value in known.items() if key not in _SHAPING}
         return {**known, **schema}
 
+    def named(self, operation: str) -> str:
+        """What an operation is called in the document."""
+        if not self.prefix:
+            return operation
+        return self.prefix[:1].lower() + self.prefix[1:] + upper(operation)
+
     def pointer(self, name: str) -> Schema:
         """A reference to a component, by its name without the prefix."""
         return {"$ref": f"{POINTER}{self.prefix}{name}"}

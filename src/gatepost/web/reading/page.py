@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gatepost.base.meanings import MEANINGS
 from gatepost.web.manual import Schema
 from gatepost.web.reading import shapes
@@ -10,8 +12,12 @@ from gatepost.web.reading.html import Html, element, inline, join, paragraphs, r
 from gatepost.web.reading.operation import Operation, article, pre
 
 
-def render(document: Schema, address: str, statuses: dict[str, int]) -> bytes:
-    """Write the page of a document whose API is at `address`; `statuses` by error code."""
+def render(
+    document: Schema, address: str, statuses: dict[str, int], others: Mapping[str, str]
+) -> bytes:
+    """Write the page of a document whose API is at `address`; `statuses` by error code, `others`
+    the addresses of further documents by title.
+    """
     title = document["info"]["title"]
     groups = by_tag(document)
     body = element(
@@ -20,7 +26,7 @@ def render(document: Schema, address: str, statuses: dict[str, int]) -> bytes:
         _contents(title, groups),
         element(
             "main",
-            _intro(document, address),
+            _intro(document, address, others),
             *(_group(document, tag, groups[tag["name"]], address) for tag in document["tags"]),
             _codes(statuses),
             _headers(document),
@@ -78,10 +84,14 @@ def _entry(operation: Operation) -> Html:
 
 
 def _link(target: str, *words: str | Html) -> Html:
-    return element("li", element("a", *words, href=target))
+    return element("li", _anchor(target, *words))
 
 
-def _intro(document: Schema, address: str) -> Html:
+def _anchor(target: str, *words: str | Html) -> Html:
+    return element("a", *words, href=target)
+
+
+def _intro(document: Schema, address: str, others: Mapping[str, str]) -> Html:
     info = document["info"]
     return element(
         "section",
@@ -92,9 +102,10 @@ def _intro(document: Schema, address: str) -> Html:
         element(
             "p",
             "For machines: ",
-            element("a", "openapi.json", href="/openapi.json"),
+            _anchor("/openapi.json", "openapi.json"),
             ", ",
-            element("a", "openapi.yaml", href="/api/openapi.yaml"),
+            _anchor("/api/openapi.yaml", "openapi.yaml"),
+            *(part for title, target in others.items() for part in (", ", _anchor(target, title))),
         ),
     )
 

@@ -101,7 +101,7 @@ async def test_any_filter_wherever_the_index_stands(database: Database, reached:
     await fill(database, stored)
     if reached:
         assert await index(database, reached) == reached
-    for _ in range(150):
+    for _ in range(60):
         wanted, limit = random_filter(chance), chance.choice([1, 7, 100, 1000])
         found = await ask(database, wanted, limit)
         assert found == expected(stored, wanted, limit), (wanted, limit)

@@ -38,6 +38,10 @@ def test_the_checksum_finds_every_single_typo() -> None:
             assert crypto.checksum(body[:place] + letter + body[place + 1 :]) != check
 
 
+def test_the_short_checksum_is_the_beginning_of_a_digest() -> None:
+    assert crypto.short_checksum("sk_live_single_4n8jKmPqRs9uVw") == "5d8a"
+
+
 @pytest.mark.parametrize(
     ("secret", "start"),
     [
@@ -86,6 +90,7 @@ def test_weak_secrets_cannot(secret: str) -> None:
         (500, 1500, 1500),
         (500, 1800, 1500),
         (GRACE_MS_MAX + 1, None, 1000 + GRACE_MS_MAX),
+        (10**12, None, 1000 + 604_800_000),
     ],
 )
 def test_the_old_secret_stays_for_the_grace_but_never_past_the_expiry(

@@ -37,7 +37,11 @@ def beyond(mine: Key, other: Key) -> list[Any]:
     [
         ({}, {}, []),
         ({"scopes": ("events",)}, {"scopes": ("events:write",)}, []),
-        ({"scopes": ("events:write", "identities:write")}, {"scopes": ("events",)}, []),
+        (
+            {"scopes": ("events:write", "identities:write", "counts:write")},
+            {"scopes": ("events",)},
+            [],
+        ),
         ({"scopes": ("events",)}, {"scopes": ("full",)}, ["scopes"]),
         ({"scopes": ("read",)}, {"scopes": ("events",)}, ["scopes"]),
         ({}, {"project_id": PROJECT}, []),
@@ -102,6 +106,7 @@ def test_scopes_are_denied_unless_named() -> None:
         Scope.ANY,
         Scope.EVENTS_WRITE,
         Scope.IDENTITIES_WRITE,
+        Scope.COUNTS_WRITE,
         Scope.AUDIT_READ,
     }
     assert all(scope.endswith(":read") for scope in PRESETS["read"])

@@ -1,0 +1,18 @@
+"""How it runs: the last requests of the account; for superusers how the installation fares."""
+
+from gatepost.dashboard.routes import Section, page
+from gatepost.dashboard.sections.operations import health, requests, settings
+from gatepost.gate.scopes import Scope
+
+SECTION = Section(
+    name="operations",
+    title="Operations",
+    icon="pulse",
+    shortcut="s",
+    scope=Scope.REFUSALS_READ,
+    routes=(
+        page("/operations", requests.show),
+        page("/operations/health", health.show),
+        page("/operations/settings", settings.show),
+    ),
+)

@@ -1,0 +1,1 @@
+"""E-mail: to SMTP servers, to providers over HTTP, or into the mailbox."""

@@ -1,0 +1,1 @@
+"""Aggregators: sets of counters, by name, tags and quarter of an hour."""

@@ -1,0 +1,1 @@
+"""Attachments: files that mails have with them, kept apart from what the mails say."""

@@ -1,0 +1,1 @@
+"""Contacts: people with an address, and the audiences they are on."""

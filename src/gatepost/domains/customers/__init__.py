@@ -1,0 +1,1 @@
+"""Customers: whom usage is metered for, and how much each may use."""

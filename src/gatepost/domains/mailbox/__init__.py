@@ -1,0 +1,1 @@
+"""The mailbox: mails that were kept here because nobody takes them."""

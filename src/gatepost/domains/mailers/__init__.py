@@ -1,0 +1,1 @@
+"""Mailers: through whom an account sends its mails."""

@@ -1,0 +1,1 @@
+"""Operators: people who sign in, and the accounts they work for."""

@@ -1,0 +1,1 @@
+"""Relays: routes that lead through Gatepost to somebody's own API."""

@@ -1,0 +1,1 @@
+"""Rules: when events become messages, and to whom they go."""

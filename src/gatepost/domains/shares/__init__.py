@@ -1,0 +1,1 @@
+"""Shares: reports that whoever has a link may look at."""

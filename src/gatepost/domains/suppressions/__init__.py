@@ -1,0 +1,1 @@
+"""Suppressions: who gets no mails of an account any more."""

@@ -1,0 +1,1 @@
+"""Texts of messages, in versions, with places for what changes."""

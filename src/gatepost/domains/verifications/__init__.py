@@ -1,0 +1,1 @@
+"""Verifications: whether addresses can be right, in lists of many."""

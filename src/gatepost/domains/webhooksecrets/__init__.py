@@ -1,0 +1,1 @@
+"""What the webhooks of an account are signed with that go to no endpoint of its own."""

@@ -1,0 +1,1 @@
+"""Compose: what each transport makes of what somebody wants to tell."""

@@ -1,0 +1,1 @@
+"""Mails handed in by SMTP, sent like those of the API."""

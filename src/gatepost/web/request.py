@@ -1,0 +1,119 @@
+"""What is learnt of a request on its way, and how its reply leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import uuid_utils
+
+from gatepost.base.errors import AppError, Code
+from gatepost.gate.admit import Caller
+from gatepost.gate.budget import Left, Payer
+from gatepost.gate.once import Reply
+from gatepost.limiter.contract import Verdict
+from gatepost.web import body, standing
+from gatepost.web.contract import Dialect, Header
+from gatepost.web.protocol import EXTENSION, Exchange
+from gatepost.web.router import Route
+
+JSON: Header = (b"content-type", b"application/json")
+NO_CONTENT = 204
+
+
+class Request:
+    """What is learnt of a request on its way, so that a refusal can still tell it."""
+
+    __slots__ = (
+        "about",
+        "address",
+        "caller",
+        "exchange",
+        "headers",
+        "id",
+        "left",
+        "metered",
+        "now",
+        "params",
+        "payer",
+        "refusal",
+        "replayed",
+        "route",
+        "scope",
+        "verdict",
+    )
+
+    route: Route
+    """Which endpoint it is for, where there is one."""
+
+    def __init__(self, scope: Any, params: Mapping[str, str], caller: Caller | None = None) -> None:
+        self.scope = scope
+        extensions = scope.get("extensions")
+        self.exchange: Exchange | None = extensions.get(EXTENSION) if extensions else None
+        self.params = params
+        self.id = str(uuid_utils.uuid4())
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.address = client[0] if (client := scope.get("client")) else ""
+        self.caller = caller
+        self.verdict: Verdict | None = None
+        self.now = 0
+        self.replayed = False
+        self.metered = False
+        self.payer: Payer | None = None
+        self.left: Left | None = None
+        self.about = ""
+        self.refusal: AppError | None = None
+
+    def arrived(self, limit: int) -> bytes | None:
+        """The body, decompressed, if it is here already; raises as `body.read` does."""
+        whole = None if self.exchange is None else self.exchange.body()
+        return None if whole is None else body.settle(whole, self.headers, limit)
+
+    def headers_out(self, dialect: Dialect) -> list[Header]:
+        """The headers every reply to this request carries."""
+        headers = [JSON, *dialect.headers, *self.standing(dialect)]
+        if self.replayed:
+            headers.append(dialect.idempotency.replay)
+        return headers
+
+    def standing(self, dialect: Dialect) -> list[Header]:
+        """Which request it was, and how limits and a hard quota stand after it."""
+        headers = [(b"x-request-id", self.id.encode())]
+        if self.verdict is not None and self.verdict.standings:
+            headers += dialect.throttle.headers(self.verdict, self.now)
+        if self.left is not None:
+            left = self.left
+            headers += standing.quota(left.limit, left.remaining, left.resets_at)
+        return headers
+
+    def cut(self) -> None:
+        """Hang up on the client: a reply that has begun cannot be ended properly. A server that
+        cannot be told so does it when the application returns.
+        """
+        if self.exchange is not None:
+            self.exchange.cut()
+
+
+def check_target(dialect: Dialect, scope: Any) -> None:
+    """Raise TARGET_TOO_LONG."""
+    if len(scope["raw_path"]) + len(scope["query_string"]) >= dialect.target_bytes_max:
+        detail = f"Path and query exceed {dialect.target_bytes_max} bytes together"
+        raise AppError(Code.TARGET_TOO_LONG, detail)
+
+
+async def send_reply(request: Request, send: Any, reply: Reply, headers: list[Header]) -> None:
+    """Send a whole reply; its own headers stand in place of others of their name."""
+    own = reply.headers
+    if own:
+        names = {name for name, _ in own}
+        headers = [one for one in headers if one[0] not in names] + list(own)
+    if reply.status == NO_CONTENT:
+        headers = [one for one in headers if one[0] != JSON[0]]
+    else:
+        headers.append((b"content-length", b"%d" % len(reply.body)))
+    # A header that a handler has made is left to the server to check.
+    exchange = None if own else request.exchange
+    if exchange is not None and exchange.reply(reply.status, headers, reply.body):
+        return
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})

@@ -1,0 +1,48 @@
+"""`gatepost operator`: people made, shown, changed and removed by whoever runs the service."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.program import run
+from tests.server import Server
+
+pytestmark = pytest.mark.once
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    return {"PATH": "/usr/bin:/bin", "GATEPOST_DATA": str(tmp_path / "data")}
+
+
+def test_people_are_made_shown_changed_and_removed(env: dict[str, str]) -> None:
+    made = run(["operator", "add", "Ada@Example.com", "--role", "admin", "--name", "Ada"], env=env)
+    assert made.returncode == 0, made.stderr
+    assert made.stdout.startswith("http://127.0.0.1:8080/dashboard/open/")
+    assert run(["operator", "add", "ada@example.com"], env=env).returncode == 1
+    listed = run(["operator", "list"], env=env).stdout.split("\n")
+    assert listed[1].split()[:4] == ["ada@example.com", "Ada", "Gatepost", "admin"]
+    changed = run(["operator", "role", "ADA@example.com", "viewer"], env=env)
+    assert changed.stdout == "ada@example.com is viewer of Gatepost\n"
+    assert "viewer" in run(["operator", "list"], env=env).stdout
+    assert run(["operator", "remove", "ada@example.com"], env=env).returncode == 0
+    assert run(["operator", "list"], env=env).stdout.count("\n") == 1
+    assert run(["operator", "link", "ada@example.com"], env=env).returncode == 2
+
+
+def test_links_need_somebody_or_nobody(env: dict[str, str]) -> None:
+    none = run(["operator", "link"], env=env)
+    assert none.returncode == 1
+    run(["project", "create", "first"], env=env)
+    assert "/dashboard/open/" in run(["operator", "link"], env=env).stdout
+    assert run(["operator", "add", "ada@example.com"], env=env).returncode == 0
+    assert "There are operators already" in run(["operator", "link"], env=env).stderr
+
+
+def test_no_secret_is_kept_as_it_is(tmp_path: Path) -> None:
+    with Server(tmp_path / "data") as server:
+        secret = server.cli("operator", "link")["link"].rpartition("/")[2]
+        server.stop()
+        files = [path for path in server.data.iterdir() if path.is_file()]
+        assert not [path.name for path in files if secret.encode() in path.read_bytes()]
+        assert secret not in server.output()
