@@ -117,7 +117,7 @@ async def _plain(tab: Page, index: int) -> list[list[str]]:
 def tenant_of_feed(server: Server, make_tenant: Any) -> tuple[Tenant, str]:
     """A tenant with a few events, and a session of its owner."""
     tenant = make_tenant()
-    seed.fill(server, tenant)
+    seed.fill_feed(server, tenant)
     return tenant, sign_in(server, tenant.account)
 
 

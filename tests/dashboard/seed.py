@@ -96,16 +96,30 @@ HOSTILE: tuple[dict[str, Any], ...] = (
 
 def fill(server: Server, tenant: Tenant, *, hostile: bool = True) -> None:
     """Put all of it there, and what means harm."""
-    headers = {"authorization": f"Bearer {tenant.key.secret}"}
-    with plain.Client(base_url=server.address, headers=headers, timeout=30) as client:
-        for person in PEOPLE:
-            _done(client.post("/v1/identify", json=person))
-        for event in (*(HOSTILE if hostile else ()), *events()):
-            _done(client.post("/v1/events", json=event))
+    with _client(server, tenant) as client:
+        _fill_feed(client, hostile=hostile)
         seed_sending.fill(client)
         seed_outbox.fill(client)
         seed_counts.fill(client, hostile=hostile)
         seed_metering.fill(client, hostile=hostile)
+
+
+def fill_feed(server: Server, tenant: Tenant) -> None:
+    """People and events alone: nothing comes of them later."""
+    with _client(server, tenant) as client:
+        _fill_feed(client, hostile=True)
+
+
+def _client(server: Server, tenant: Tenant) -> plain.Client:
+    headers = {"authorization": f"Bearer {tenant.key.secret}"}
+    return plain.Client(base_url=server.address, headers=headers, timeout=30)
+
+
+def _fill_feed(client: plain.Client, *, hostile: bool) -> None:
+    for person in PEOPLE:
+        _done(client.post("/v1/identify", json=person))
+    for event in (*(HOSTILE if hostile else ()), *events()):
+        _done(client.post("/v1/events", json=event))
 
 
 def events() -> list[dict[str, Any]]:
