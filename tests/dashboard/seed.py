@@ -7,6 +7,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx2
+
 from tests import plain
 from tests.dashboard import seed_counts, seed_metering, seed_outbox, seed_sending
 from tests.server import Server, Tenant
@@ -110,12 +112,12 @@ def fill_feed(server: Server, tenant: Tenant) -> None:
         _fill_feed(client, hostile=True)
 
 
-def _client(server: Server, tenant: Tenant) -> plain.Client:
+def _client(server: Server, tenant: Tenant) -> httpx2.Client:
     headers = {"authorization": f"Bearer {tenant.key.secret}"}
     return plain.Client(base_url=server.address, headers=headers, timeout=30)
 
 
-def _fill_feed(client: plain.Client, *, hostile: bool) -> None:
+def _fill_feed(client: httpx2.Client, *, hostile: bool) -> None:
     for person in PEOPLE:
         _done(client.post("/v1/identify", json=person))
     for event in (*(HOSTILE if hostile else ()), *events()):
