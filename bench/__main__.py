@@ -12,6 +12,7 @@ from bench.counting import counting
 from bench.delivering import delivering
 from bench.gate import gate
 from bench.pages import pages
+from bench.painting import painting
 from bench.process import InvalidRunError
 from bench.relaying import relaying
 from bench.report import Figure, Invalid, Outcome
@@ -33,6 +34,7 @@ PARTS: dict[str, Callable[[Plan], list[Figure]]] = {
     "shared": shared,
     "start": start,
     "pages": pages,
+    "painting": painting,
     "watching": watching,
 }
 BUSY_CORES = 0.2

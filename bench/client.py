@@ -26,6 +26,10 @@ class Client:
         headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
         return self._send("POST", path, body, headers)
 
+    def patch(self, path: str, body: bytes, idempotency_key: str) -> Answer:
+        headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
+        return self._send("PATCH", path, body, headers)
+
     def close(self) -> None:
         self._connection.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from typing import Any
@@ -10,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from gatepost.base.ids import AccountId, parse, show
-from gatepost.dashboard import flash, session
+from gatepost.dashboard import flash, late, session
 from gatepost.dashboard.desk import Api, Query, encode
 from gatepost.dashboard.flash import Flash
 from gatepost.dashboard.forms import Fields, Form
@@ -160,20 +161,49 @@ class Visit:
 
     def page(self, template: str, status: int = 200, /, **context: Any) -> Response:
         """Show a page. Templates know `visit`, and `url`, `changed` and `stream` as here."""
-        left = flash.find(self.request)
+        written = render(template, self._common() | context)
+        return self._clean(HTMLResponse(written, status))
+
+    async def page_with(
+        self,
+        template: str,
+        part: str,
+        coming: asyncio.Future[Any],
+        shown: Callable[[], tuple[int, dict[str, Any]]],
+        /,
+        **context: Any,
+    ) -> Response:
+        """Show a page with something that may take long. `shown` gives its status and what it adds
+        to the context, once it has come. Where that is late, the page has `late` where it will be,
+        and `part` is the template of it alone.
+        """
+        if await late.soon(coming):
+            status, more = shown()
+            return self.page(template, status, **context | more)
+        before = render(template, self._common() | context | {"late": late.MARK})
+
+        def write() -> str:
+            return render(part, self._common() | context | shown()[1])
+
+        return self._clean(late.response(before, coming, write, self.request_id))
+
+    def _common(self) -> dict[str, Any]:
         section = self.section
-        common = {
+        return {
             "visit": self,
             "url": self.url,
             "changed": self.changed,
             "stream": self.stream,
             "zone": self.zone,
             "theme": self._taste.theme,
-            "flash": left,
+            "flash": flash.find(self.request),
             "here": section.name if section else "",
             "section_path": section.path.split("/")[1:] if section else (),
+            "late": "",
         }
-        response = HTMLResponse(render(template, common | context), status)
+
+    def _clean(self, response: Response) -> Response:
+        """What was said once is not said again."""
         if flash.COOKIE in self.request.cookies:
             flash.clear(response)
         return response

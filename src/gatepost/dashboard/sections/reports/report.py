@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from gatepost.dashboard import late
 from gatepost.dashboard.desk import Query, Refused
 from gatepost.dashboard.forms import Form
 from gatepost.dashboard.render import zone_of
@@ -52,32 +53,28 @@ async def show(visit: Visit, source: Source) -> Response:
     """Show a report as the address asks for it."""
     asked = asking.read(visit.query)
     wanted, form = plan(source, asked, visit.services.clock(), visit.api.get)
-    status = 400 if form.problem else 200
-    choices, others, *shown = await asyncio.gather(
-        _choices(visit, source),
-        _others(visit, source),
-        SHOWS[asked.view](wanted),
-        return_exceptions=True,
+    coming = asyncio.ensure_future(SHOWS[asked.view](wanted))
+    choices, others, _ = await asyncio.gather(
+        _choices(visit, source), _others(visit, source), late.soon(coming)
     )
-    found = shown[0]
-    if isinstance(found, Refused):
-        form, status, found = form.refused(found, CALLED), found.status, None
-    for failure in (choices, others, found):
-        if isinstance(failure, BaseException):
-            raise failure
-    return visit.page(
+
+    def shown() -> tuple[int, dict[str, Any]]:
+        status, said, found = outcome(coming, form)
+        return status, {"form": said, "found": found, "links": _links(visit, asked, found)}
+
+    return await visit.page_with(
         "reports/report.html",
-        status,
+        "reports/late.html",
+        coming,
+        shown,
         source=source,
         asked=asked,
         form=form,
         wanted=wanted,
-        found=found,
         choices=choices,
         exports=_exports(visit, wanted),
         tabs=[(visit.changed(view=one), VIEWS[one], one == asked.view) for one in VIEWS],
         options=_options(wanted, others),
-        links=_links(visit, asked, found),
         periods=PERIODS,
         filters=FILTERS,
         span_words=span_words,
@@ -85,6 +82,15 @@ async def show(visit: Visit, source: Source) -> Response:
         share=_share(visit, source),
         may_count=visit.api.may(Scope.PROJECTS_WRITE),
     )
+
+
+def outcome(coming: asyncio.Future[Any], form: Form) -> tuple[int, Form, Any]:
+    """A report that has come: the status of its page, the form, and what is shown of it."""
+    try:
+        found = coming.result()
+    except Refused as refused:
+        return refused.status, form.refused(refused, CALLED), None
+    return 400 if form.problem else 200, form, found
 
 
 def plan(

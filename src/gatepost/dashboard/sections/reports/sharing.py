@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -89,18 +90,28 @@ async def show(visit: Visit) -> Response:
     asked = asking.read(Fields.of(share.view.encode()))
     try:
         source = await _shared(api, share)
-        wanted, form = report.plan(source, asked, visit.services.clock(), api.get)
-        found = await report.SHOWS[asked.view](wanted)
     except Refused as refused:
         raise NOTHING from refused
-    return visit.page(
+    wanted, form = report.plan(source, asked, visit.services.clock(), api.get)
+    coming = asyncio.ensure_future(report.SHOWS[asked.view](wanted))
+
+    def shown() -> tuple[int, dict[str, Any]]:
+        try:
+            return 200, {"found": coming.result()}
+        except Refused as refused:
+            raise NOTHING from refused
+
+    return await visit.page_with(
         "reports/shared.html",
+        "reports/late.html",
+        coming,
+        shown,
         share=share,
         source=source,
         asked=asked,
         wanted=wanted,
         form=form,
-        found=found,
+        links=None,
         filters=asking.FILTERS,
         span_words=report.span_words,
     )
