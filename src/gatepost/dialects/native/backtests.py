@@ -140,7 +140,8 @@ def _within(refusal: AppError) -> AppError:
 
 
 def _asked(call: Call, given: BacktestIn) -> Asked:
-    until = call.now if given.until is UNSET else ruletext.moment_of(given.until)
+    # What came in this very millisecond is among what is tested.
+    until = call.now + 1 if given.until is UNSET else ruletext.moment_of(given.until)
     since = until - DAY_MS if given.since is UNSET else ruletext.moment_of(given.since)
     if not 0 <= since < until:
         raise invalid((["since"], "Must come before until"))
