@@ -137,10 +137,8 @@ def test_the_same_request_again_sends_nothing_more(admin: Admin, receiver: Recei
     assert first.content == again.content
     assert again.headers["X-Idempotent-Replay"] == "true"
     second = send(admin, url)
-    assert [got.header("webhook-id") for got in receiver.wait(path, 2)] == [
-        data_of(first, 202)["id"],
-        second["id"],
-    ]
+    sent_once = sorted([data_of(first, 202)["id"], second["id"]])
+    assert sorted(got.header("webhook-id") or "" for got in receiver.wait(path, 2)) == sent_once
 
 
 def test_a_quota_counts_what_is_accepted(

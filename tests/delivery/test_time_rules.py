@@ -13,7 +13,7 @@ import pytest
 
 from tests.api.admin import Admin, make_admin
 from tests.delivery.conftest import NEAR
-from tests.delivery.receiver import Receiver
+from tests.delivery.receiver import Got, Receiver
 from tests.delivery.ruling import event, rule, told
 from tests.dialects.native.wire import data_of
 from tests.server import Server, unique
@@ -21,8 +21,16 @@ from tests.waiting import wait_for
 
 
 def bodies(receiver: Receiver, path: str, number: int) -> list[dict[str, Any]]:
-    """What came for a path, in order, once there is so much of it."""
-    return [dict(json.loads(one.body)) for one in receiver.wait(path, number, timeout_s=20)]
+    """What came for a path once there is so much of it, in the order in which it was told: on the
+    way, one may overtake another.
+    """
+    found = sorted(receiver.wait(path, number, timeout_s=20), key=message_of)
+    return [dict(json.loads(one.body)) for one in found]
+
+
+def message_of(got: Got) -> str:
+    """Ids of messages sort by the moment when they were told."""
+    return got.header("webhook-id") or ""
 
 
 def types(found: Sequence[dict[str, Any]]) -> list[str]:
