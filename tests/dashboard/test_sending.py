@@ -152,6 +152,26 @@ def test_devices_are_listed_tried_and_forgotten(owner: Visitor, viewer: Visitor,
     assert owner.open("push").text.count(made["host"]) == 0
 
 
+def test_members_switch_devices_on_and_leave_the_key_alone(
+    tenant: Tenant, make_visitor: MakeVisitor, api: Api
+) -> None:
+    member = make_visitor(tenant.account, "member")
+    page = member.open("push")
+    assert [one for one in page.root.all("section") if "data-push" in one.attributes]
+    csrf = {"x-csrf-token": page.root.one("meta", name="csrf").attributes["content"]}
+    made = member.ask("api/v1/push/devices", "POST", headers=csrf, json=device(unique("place")))
+    assert made.status_code == 201
+    assert [one["id"] for one in api.get("/v1/push/devices")["devices"]] == [
+        made.json()["data"]["id"]
+    ]
+    own = {"privateKey": "q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94"}
+    assert member.ask("api/v1/push/key", "PUT", headers=csrf, json=own).status_code == 403
+    admin = make_visitor(tenant.account, "admin")
+    page = admin.open("push")
+    csrf = {"x-csrf-token": page.root.one("meta", name="csrf").attributes["content"]}
+    assert admin.ask("api/v1/push/key", "PUT", headers=csrf, json=own).status_code == 200
+
+
 def test_the_dashboard_can_be_installed(make_visitor: MakeVisitor, owner: Visitor) -> None:
     """Whoever is signed in or not: browsers ask for these without cookies."""
     nobody = make_visitor(owner.account, role=None)

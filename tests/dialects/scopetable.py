@@ -12,8 +12,8 @@ TABLE: dict[str, dict[str, str]] = {
         "aggregators:write": """
             createAggregator updateAggregator deleteAggregator createShare revokeShare
         """,
-        "any": "currentKey ping me getAccount",
-        "audit:read": "listAudit getOperations getSettings",
+        "any": "currentKey ping me getAccount createAccount updateAccount switchOperator",
+        "audit:read": "listAudit getOperations getSettings listAccounts listAllOperators",
         "customers:read": "listCustomers getCustomer",
         "customers:write": """
             createCustomer updateCustomer deleteCustomer putCustomerQuota
@@ -55,7 +55,8 @@ TABLE: dict[str, dict[str, str]] = {
         "projects:read": "listProjects getProject",
         "projects:write": "createProject updateProject deleteProject",
         "push:read": "getPushKey listDevices getDevice",
-        "push:write": "replacePushKey createDevice deleteDevice",
+        "push:write": "createDevice deleteDevice",
+        "push-key:write": "replacePushKey",
         "refusals:read": "listRefusals listRecentRequests",
         "relays:read": "listRelays getRelay",
         "relays:write": "createRelay getRelaySecret updateRelay deleteRelay",

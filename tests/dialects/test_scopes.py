@@ -21,7 +21,13 @@ AT_ONCE = 8
 LACKS = "This key lacks the scope "
 ENDS_ITS_KEY = ("eventicat", "regenerateKey")
 """What has neither a body nor an id that could be refused. It is asked last."""
-FOR_SUPERUSERS = {("native", "getOperations"), ("native", "getSettings")}
+FOR_SUPERUSERS = {
+    ("native", one)
+    for one in (
+        *("getOperations", "getSettings", "listAccounts", "createAccount", "updateAccount"),
+        *("listAllOperators", "switchOperator"),
+    )
+}
 """No key is enough for what concerns the whole installation."""
 CHAT = "gotifys://gotify.example.com/token"
 NOTHING = b"{"

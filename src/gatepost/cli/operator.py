@@ -166,6 +166,18 @@ def remove(
     show.one(common, shown, f"Removed {one.email}")
 
 
+@app.command
+def disable(email: Email, /, *, common: Common = COMMON) -> None:
+    """Let somebody sign in no more, wherever they are a member; all their sessions end."""
+    _set_enabled(email, common, enabled=False)
+
+
+@app.command
+def enable(email: Email, /, *, common: Common = COMMON) -> None:
+    """Let somebody sign in again."""
+    _set_enabled(email, common, enabled=True)
+
+
 @app.command(name="sign-out")
 def sign_out(email: Email, /, *, common: Common = COMMON) -> None:
     """End all sessions of somebody."""
@@ -178,6 +190,19 @@ def sign_out(email: Email, /, *, common: Common = COMMON) -> None:
         count = access.end_sessions(tx, one, local.actor, local.now())
     shown = {"email": one.email, "sessions": count}
     show.one(common, shown, f"Ended {count} sessions of {one.email}")
+
+
+def _set_enabled(email: str, common: Common, *, enabled: bool) -> None:
+    from gatepost.cli import show
+    from gatepost.engine import access
+
+    local = _open(common)
+    with local.write(revokes=True) as tx:
+        one = access.set_enabled(
+            tx, _named(tx, email), enabled=enabled, actor=local.actor, now=local.now()
+        )
+    words = f"{one.email} may sign in" if enabled else f"{one.email} may not sign in any more"
+    show.one(common, _row(one, None, None), words)
 
 
 def _open(common: Common, *, create: bool = False) -> Local:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import secrets
 from typing import Any, NamedTuple
 
+import msgspec
+
 from gatepost.base import crypto, ids
 from gatepost.base.errors import AppError, Code, not_found
 from gatepost.base.ids import AccountId, AuditId, MembershipId, OperatorId, SessionId
@@ -209,6 +211,20 @@ def join(
     after = {"role": str(role)}
     audit.append(tx, account_id, actor, "operator.join", target, now=now, after=after)
     return membership
+
+
+def set_enabled(tx: Tx, operator: Operator, *, enabled: bool, actor: Actor, now: int) -> Operator:
+    """Let somebody sign in or not, wherever they are a member: who may not has no session and no
+    link any more.
+    """
+    if operator.enabled is enabled:
+        return operator
+    store.set_enabled(tx, operator.id, enabled=enabled, now=now)
+    if not enabled:
+        sessions.end_all(tx, operator.id)
+        sessions.drop_links(tx, operator.id)
+    note(tx, operator, actor, "operator.enable" if enabled else "operator.disable", now)
+    return msgspec.structs.replace(operator, enabled=enabled)
 
 
 # Sessions

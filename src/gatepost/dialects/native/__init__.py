@@ -22,6 +22,7 @@ from gatepost.dialects.native import (
     gate,
     gatekeys,
     identify,
+    installation,
     keys,
     listing,
     mailbox,
@@ -103,6 +104,7 @@ class Native:
         *refusals.ENDPOINTS,
         *recent.ENDPOINTS,
         *operations.ENDPOINTS,
+        *installation.ENDPOINTS,
         *account.ENDPOINTS,
         *meta.ENDPOINTS,
     )

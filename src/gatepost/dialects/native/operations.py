@@ -23,7 +23,7 @@ from gatepost.web import vitals
 from gatepost.web.contract import Call, Endpoint, free
 from gatepost.web.vitals import Disk, Objective, Timing, Vitals
 
-FORBIDDEN = AppError(Code.FORBIDDEN, "Only superusers who are signed in may see this")
+FORBIDDEN = AppError(Code.FORBIDDEN, "Only superusers who are signed in may do this")
 Seconds = Annotated[float | None, Meta(description="Null where there is none.")]
 Bytes = Annotated[int | None, Meta(description="Null where it is not known.")]
 

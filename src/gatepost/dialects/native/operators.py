@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec import UNSET
 
 from gatepost.base import ids
 from gatepost.base.errors import AppError, Code
 from gatepost.base.ids import InvitationId, OperatorId
-from gatepost.dialects.native import admin
+from gatepost.dialects.native import admin, installation
 from gatepost.dialects.native.admin import DeletedOut, PageQuery
 from gatepost.dialects.native.envelope import ok
 from gatepost.dialects.native.operatorwire import (
@@ -23,6 +24,7 @@ from gatepost.dialects.native.operatorwire import (
     show_invited,
 )
 from gatepost.domains.operators import invitations, model, store
+from gatepost.domains.operators.model import Member, Role
 from gatepost.engine import letters, members
 from gatepost.engine.members import By, Invited
 from gatepost.gate.once import Reply
@@ -74,11 +76,16 @@ def parse_changes(call: Call, body: bytes) -> Change:
 
 
 def update(tx: Tx, call: Call, command: Change) -> Reply:
-    """Change an operator's role."""
-    by, account_id = _by(tx, call), call.caller.account_id
-    changed = members.set_role(tx, account_id, command.operator_id, command.changes.role, by)
+    """Change an operator's role, or whether they may sign in."""
+    by, account_id, wanted = _by(tx, call), call.caller.account_id, command.changes
+    one = store.member(tx, account_id, command.operator_id)
+    if wanted.enabled is not UNSET:
+        changed = installation.set_enabled(tx, call, one.operator, enabled=bool(wanted.enabled))
+        one = Member(one.membership, changed)
+    if isinstance(wanted.role, Role):
+        one = members.set_role(tx, account_id, command.operator_id, wanted.role, by)
     admin.changed(tx, call)
-    return ok(call, show(changed))
+    return ok(call, show(one))
 
 
 def delete(tx: Tx, call: Call, operator_id: OperatorId) -> Reply:
@@ -185,9 +192,9 @@ ENDPOINTS = (
         "updateOperator",
         "PATCH",
         "/v1/operators/{id}",
-        summary="Change an operator's role",
-        description="Keys do it as admins do: they manage members and viewers. The last owner "
-        "stays one.",
+        summary="Change an operator",
+        description="The role: keys change it as admins do, of members and viewers. The last owner "
+        "stays one. And whether they may sign in.",
         parse=parse_changes,
         run=update,
         request=MemberChangesIn,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from gatepost.base import clock, ids
 from gatepost.dialects.native import admin
@@ -41,9 +41,19 @@ class NewInvitationIn(msgspec.Struct, rename="camel", forbid_unknown_fields=True
 
 
 class MemberChangesIn(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
-    """What to change of a member."""
+    """What to change of a member; members left out stay as they are."""
 
-    role: RoleOf
+    role: RoleOf | UnsetType = UNSET
+    enabled: (
+        Annotated[
+            bool,
+            Meta(
+                description="Whether they may sign in, in any account: superusers who are signed "
+                "in change it, no key does."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class MemberOut(msgspec.Struct, rename="camel"):

@@ -292,7 +292,7 @@ ENDPOINTS = (
         "replacePushKey",
         "PUT",
         "/v1/push/key",
-        scope=Scope.PUSH_WRITE,
+        scope=Scope.PUSH_KEY_WRITE,
         summary="Bring a push key",
         description="For browsers that have subscribed with a key of yours. Those that subscribed "
         "with the former key are told nothing more.",

@@ -59,9 +59,12 @@ def find_by_name(tx: Tx, name: str) -> Account | None:
     return _account(row) if row else None
 
 
-def list_(tx: Tx) -> list[Account]:
-    """All accounts of this installation, oldest first."""
-    return [_account(row) for row in tx.run(sa.select(accounts).order_by(accounts.c.id))]
+def list_(tx: Tx, *, after: bytes | None = None, limit: int | None = None) -> list[Account]:
+    """The accounts of this installation, oldest first."""
+    query = sa.select(accounts).order_by(accounts.c.id).limit(limit)
+    if after is not None:
+        query = query.where(accounts.c.id > after)
+    return [_account(row) for row in tx.run(query)]
 
 
 def stopped(tx: Tx, account_ids: Collection[AccountId]) -> set[AccountId]:

@@ -52,6 +52,7 @@ class Scope(StrEnum):
     CONTACTS_WRITE = "contacts:write"
     PUSH_READ = "push:read"
     PUSH_WRITE = "push:write"
+    PUSH_KEY_WRITE = "push-key:write"
     OPERATORS_READ = "operators:read"
     OPERATORS_WRITE = "operators:write"
     ANY = "any"

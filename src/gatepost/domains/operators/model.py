@@ -65,6 +65,7 @@ SCOPES: dict[Role, tuple[str, ...]] = {
         "templates:write",
         "suppressions:write",
         "contacts:write",
+        "push:write",
     ),
     Role.ADMIN: ("full",),
     Role.OWNER: ("full",),

@@ -63,9 +63,12 @@ def find_by_email(tx: Tx, email: str) -> Operator | None:
     return _operator(row) if row else None
 
 
-def list_(tx: Tx) -> list[Operator]:
-    """All operators of the installation, oldest first."""
-    return [_operator(row) for row in tx.run(_PERSON.order_by(operators.c.id))]
+def list_(tx: Tx, *, after: bytes | None = None, limit: int | None = None) -> list[Operator]:
+    """The operators of the installation, oldest first."""
+    query = _PERSON.order_by(operators.c.id).limit(limit)
+    if after is not None:
+        query = query.where(operators.c.id > after)
+    return [_operator(row) for row in tx.run(query)]
 
 
 def append(tx: Tx, operator: Operator, password: str | None) -> None:
@@ -94,6 +97,11 @@ def rename(tx: Tx, operator_id: OperatorId, name: str, now: int) -> None:
 def set_superuser(tx: Tx, operator_id: OperatorId, *, superuser: bool, now: int) -> None:
     """Change who may do what concerns the whole installation."""
     _set(tx, operator_id, superuser=superuser, updated_at=now)
+
+
+def set_enabled(tx: Tx, operator_id: OperatorId, *, enabled: bool, now: int) -> None:
+    """Change whether somebody may sign in."""
+    _set(tx, operator_id, enabled=enabled, updated_at=now)
 
 
 def signed_in(tx: Tx, operator_id: OperatorId, now: int) -> None:

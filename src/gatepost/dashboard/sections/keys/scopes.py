@@ -50,6 +50,7 @@ WORDS = {
     "suppressions:write": "Add and end addresses that are sent nothing",
     "push:read": "List devices that take browser push",
     "push:write": "Add and end devices that take browser push",
+    "push-key:write": "Replace the key that browsers subscribe with",
     "customers:read": "List and read customers",
     "customers:write": "Register, change and end customers, set their quotas",
     "usage:read": "Read what was used, what is left of customers' quotas, and corrections",
@@ -72,7 +73,7 @@ WORDS = {
 GROUPS = (
     ("Events and people", ("events", "identities", "people", "counts", "aggregators")),
     ("Alerts and messages", ("rules", "messages", "endpoints")),
-    ("E-mail and push", ("domains", "templates", "contacts", "suppressions", "push")),
+    ("E-mail and push", ("domains", "templates", "contacts", "suppressions", "push", "push-key")),
     ("Customers and gate", ("customers", "usage", "data", "gate", "gate-keys", "relays")),
     ("Account", ("keys", "projects", "operators", "audit", "refusals")),
 )

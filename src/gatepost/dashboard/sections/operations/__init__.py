@@ -1,7 +1,7 @@
 """How it runs: the last requests of the account; for superusers how the installation fares."""
 
-from gatepost.dashboard.routes import Section, page
-from gatepost.dashboard.sections.operations import health, requests, settings
+from gatepost.dashboard.routes import Section, action, page
+from gatepost.dashboard.sections.operations import accounts, health, operators, requests, settings
 from gatepost.gate.scopes import Scope
 
 SECTION = Section(
@@ -14,5 +14,10 @@ SECTION = Section(
         page("/operations", requests.show),
         page("/operations/health", health.show),
         page("/operations/settings", settings.show),
+        page("/operations/accounts", accounts.show),
+        action("/operations/accounts", accounts.create),
+        action("/operations/accounts/{id}", accounts.change),
+        page("/operations/operators", operators.show),
+        action("/operations/operators/{id}", operators.switch),
     ),
 )

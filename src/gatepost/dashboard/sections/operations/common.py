@@ -6,7 +6,13 @@ from gatepost.base.errors import AppError, Code
 from gatepost.dashboard.visit import Visit
 
 Tab = tuple[str, str, bool]
-ALL = (("", "Requests"), ("health", "Health"), ("settings", "Settings"))
+ALL = (
+    ("", "Requests"),
+    ("health", "Health"),
+    ("settings", "Settings"),
+    ("accounts", "Accounts"),
+    ("operators", "Operators"),
+)
 
 
 def tabs(visit: Visit, here: str) -> list[Tab]:
