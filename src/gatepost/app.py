@@ -40,6 +40,7 @@ from gatepost.signals.contract import RELAYS, REVOKED, Signals
 from gatepost.signals.memory import MemorySignals
 from gatepost.storage.backend import Backend
 from gatepost.web.arrivals import Arrivals
+from gatepost.web.audience import Hall
 from gatepost.web.contract import Services
 from gatepost.web.documents import Documents
 from gatepost.web.health import Health
@@ -92,7 +93,7 @@ class App:
             admission=admission,
             operators=Operators(self.database, admission, pepper, clock),
             signals=signals,
-            arrivals=Arrivals(self.database, signals),
+            hall=Hall(self.database, Arrivals(self.database, signals), settings.stream_heartbeat_s),
             metrics=self.metrics,
             ledger=self.ledger,
             reads=self.reads,

@@ -17,6 +17,7 @@ from gatepost.dashboard.guard import Guard
 from gatepost.dashboard.render import render
 from gatepost.dashboard.routes import Route, Table
 from gatepost.dashboard.sections import SECTIONS
+from gatepost.dashboard.stays import Stays
 from gatepost.dashboard.visit import Visit
 from gatepost.web.body import Disconnected
 from gatepost.web.contract import Services
@@ -43,7 +44,7 @@ class App:
         self._services = services
         self._table = Table(routes())
         self._sections = {route: one for one in SECTIONS for route in one.routes}
-        self._guard = Guard(pipeline, SECTIONS)
+        self._guard = Guard(pipeline, SECTIONS, Stays(services))
         self._log = log.get("dashboard")
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

@@ -14,6 +14,7 @@ import msgspec
 from gatepost.base.errors import Code
 from gatepost.gate.admit import Caller
 from gatepost.web.pipeline import Pipeline
+from gatepost.web.protocol import EXTENSION, PUSH
 
 OK_MAX = 299
 JSON = b"application/json"
@@ -140,6 +141,9 @@ class Api:
         names = {b"content-type", b"content-length", b"content-encoding", b"accept", *extra}
         headers = [one for one in self._scope["headers"] if one[0] in names]
         scope = self._like(self._scope["method"], path, query, headers)
+        exchange = (self._scope.get("extensions") or {}).get(EXTENSION)
+        if exchange is not None:
+            scope["extensions"] = {PUSH: exchange.push}
         await self._pipeline(scope, receive, send, caller=self._caller)
 
     def _like(

@@ -13,12 +13,10 @@ from gatepost.base.errors import AppError, Code
 from gatepost.dashboard import session
 from gatepost.dashboard.routes import Entry, Route, action, page
 from gatepost.dashboard.visit import NAMED_PROJECT, SEE_OTHER, Visit
-from gatepost.signals.contract import REVOKED
 
 YEAR_S = 31_536_000
 FURTHER = (b"idempotency-key", b"last-event-id")
 """Headers of a script's request that the API is given beside the usual ones."""
-LOOK_S = 5.0
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -33,37 +31,19 @@ class Passed(Response):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002 # as ASGI
         """Send it."""
-        left = asyncio.ensure_future(self._signed_out())
+        secret = self._visit.request.cookies[session.COOKIE]
+        with self._visit.stays.stay(secret, self._visit.account_id) as over:
 
-        async def heard() -> Any:
-            """What the client says; it has gone as well when its session has."""
-            said = asyncio.ensure_future(receive())
-            await asyncio.wait({said, left}, return_when=asyncio.FIRST_COMPLETED)
-            if said.done():
-                return said.result()
-            said.cancel()
-            return {"type": "http.disconnect"}
+            async def heard() -> Any:
+                """What the client says; it has gone as well when its session has."""
+                said = asyncio.ensure_future(receive())
+                try:
+                    await asyncio.wait({said, over}, return_when=asyncio.FIRST_COMPLETED)
+                    return said.result() if said.done() else {"type": "http.disconnect"}
+                finally:
+                    said.cancel()
 
-        try:
             await self._visit.api.pass_on(*self._asked, heard, send, FURTHER)
-        finally:
-            left.cancel()
-
-    async def _signed_out(self) -> None:
-        """Return when this visitor would not be let in any more: at once where that is said here,
-        else soon.
-        """
-        visit, services = self._visit, self._visit.services
-        secret, account_id = visit.request.cookies[session.COOKIE], visit.account_id
-        with services.signals.listen(REVOKED) as bell:
-            while True:
-                await bell.wait(LOOK_S)
-                signed_in = await services.operators.session(secret)
-                if signed_in is None:
-                    return
-                caller = await services.operators.caller(signed_in, account_id)
-                if caller is None or not caller.active:
-                    return
 
 
 async def home(visit: Visit) -> Response:

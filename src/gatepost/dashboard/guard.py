@@ -14,6 +14,7 @@ from gatepost.dashboard.desk import Api, at
 from gatepost.dashboard.forms import Form
 from gatepost.dashboard.routes import Entry, Route, Section
 from gatepost.dashboard.session import Named
+from gatepost.dashboard.stays import Stays
 from gatepost.dashboard.visit import NAMED_PROJECT, PROJECT, SEE_OTHER, Member, Visit
 from gatepost.gate.admit import Caller
 from gatepost.web import body
@@ -31,15 +32,17 @@ STRANGE = AppError(
 class Guard:
     """Lets a visit in, or says where else to go."""
 
-    def __init__(self, pipeline: Pipeline, sections: Sequence[Section]) -> None:
+    def __init__(self, pipeline: Pipeline, sections: Sequence[Section], stays: Stays) -> None:
         """Hold what members are given."""
         self._pipeline = pipeline
         self._sections = sections
+        self._stays = stays
 
     async def admit(self, route: Route, visit: Visit) -> Response | None:
         """Fill the visit in for its route. A response is where to go instead; raises AppError."""
         scope = visit.request.scope
         visit.ask_as = lambda caller, project: Api(self._pipeline, caller, scope, project)
+        visit.stays = self._stays
         secret = visit.request.cookies.get(session.COOKIE)
         if secret:
             visit.signed_in = await visit.services.operators.session(secret)

@@ -19,6 +19,7 @@ from gatepost.dashboard.headers import HARMLESS
 from gatepost.dashboard.render import render
 from gatepost.dashboard.routes import Section
 from gatepost.dashboard.session import Named
+from gatepost.dashboard.stays import Stays
 from gatepost.gate.admit import Caller
 from gatepost.gate.operators import SignedIn
 from gatepost.web.contract import Services
@@ -63,6 +64,7 @@ class Visit:
         self.member: Member | None = None
         self.section: Section | None = None
         self.ask_as: Callable[[Caller, str | None], Api]
+        self.stays: Stays
         self._taste = session.taste(request)
 
     @property

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
+from typing import NamedTuple
 
 from gatepost.base.errors import AppError, Code
 from gatepost.base.ids import AccountId, ProjectId
@@ -23,16 +24,30 @@ KEPT = 500
 KEPT_BYTES = 1 << 20
 
 
+class News(NamedTuple):
+    """What was read: all after a place, as far as another one; whether there is more."""
+
+    since: int
+    found: list[Stored]
+    place: int
+    more: bool = False
+
+
 class Feed:
     """The newest arrivals of one project: all that came after the place `since`, as far as
-    `place`. A reader who is behind `since` reads from the database until it is not.
+    `place`. A reader who is behind `since` reads from the database until it is not. `gone` is the
+    place of the newest one that is kept no more. Nothing is read while nobody waits for it.
     """
 
     def __init__(self) -> None:
         """Nothing has been read yet."""
         self.since = 0
         self.place = 0
+        self.gone = 0
         self.followers = 0
+        self.thorough = 0
+        self._waiting = 0
+        self._wanted = asyncio.Event()
         self._kept: deque[tuple[Stored, int]] = deque()
         self._bytes = 0
         self._frames: dict[int, bytes] = {}
@@ -44,9 +59,12 @@ class Feed:
         self.since = self.place = place
         self._tell()
 
-    def take(self, found: Sequence[Stored], place: int) -> None:
-        """Keep what was read, as far as a place; wakes all who wait for something."""
-        self.place = place
+    def take(self, news: News) -> None:
+        """Keep what was read; wakes all who wait for something."""
+        found = news.found
+        if news.since > self.place:
+            self._forget(news.since)
+        self.place = news.place
         for one in found:
             size = _size(one.event)
             self._kept.append((one, size))
@@ -55,9 +73,15 @@ class Feed:
             gone, size = self._kept.popleft()
             self._bytes -= size
             self._frames.pop(gone.seq, None)
-            self.since = gone.seq
+            self.since = self.gone = gone.seq
         if found:
             self._tell()
+
+    def _forget(self, since: int) -> None:
+        self._kept.clear()
+        self._frames.clear()
+        self._bytes = 0
+        self.since = self.gone = since
 
     def end(self, fault: Exception) -> None:
         """Nothing more can be read."""
@@ -91,10 +115,26 @@ class Feed:
         """Wait until something came after a place, or the time is up. Raises what ended it."""
         news = self._news
         if self._fault is None and not (self._kept and self._kept[-1][0].seq > place):
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), timeout_s)
+            with self._wants(), contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await news.wait()
         if self._fault is not None:
             raise self._fault
+
+    async def wanted(self) -> None:
+        """Wait until somebody waits for news."""
+        await self._wanted.wait()
+
+    @contextlib.contextmanager
+    def _wants(self) -> Iterator[None]:
+        self._waiting += 1
+        self._wanted.set()
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._wanted.clear()
 
     def _tell(self) -> None:
         news, self._news = self._news, asyncio.Event()
@@ -112,9 +152,11 @@ class Arrivals:
         self._tasks: dict[Feed, asyncio.Task[None]] = {}
 
     @contextlib.asynccontextmanager
-    async def follow(self, account_id: AccountId, project_id: ProjectId) -> AsyncIterator[Feed]:
-        """Follow a project of an account. Raises FORBIDDEN, now or while one waits, once the
-        project is gone.
+    async def follow(
+        self, account_id: AccountId, project_id: ProjectId, *, thorough: bool
+    ) -> AsyncIterator[Feed]:
+        """Follow a project of an account. Where many come at once, all of them are read only for
+        who is `thorough`. Raises FORBIDDEN, now or while one waits, once the project is gone.
         """
         feed = self._feeds.get(project_id)
         if feed is None:
@@ -123,10 +165,12 @@ class Arrivals:
             self._tasks[feed] = asyncio.create_task(reading)
             await feed.wait(0, POLL_S)
         feed.followers += 1
+        feed.thorough += thorough
         try:
             yield feed
         finally:
             feed.followers -= 1
+            feed.thorough -= thorough
             if not feed.followers:
                 self._forget(project_id, feed)
 
@@ -144,10 +188,11 @@ class Arrivals:
             with self._signals.listen(project_id) as bell:
                 feed.begin(await read(store.last_seq))
                 while True:
-                    look = partial(_look, account_id, project_id, feed.place)
-                    found, reached = await read(look)
-                    feed.take(found, reached)
-                    if len(found) < CHUNK and await bell.wait(POLL_S):
+                    await feed.wanted()
+                    where = (account_id, project_id, feed.place)
+                    news = await read(partial(_look, *where, thorough=bool(feed.thorough)))
+                    feed.take(news)
+                    if not news.more and await bell.wait(POLL_S):
                         await asyncio.sleep(GATHER_S)
         except Exception as fault:  # noqa: BLE001 # each follower raises it, and tells its client
             self._feeds.pop(project_id, None)
@@ -155,13 +200,19 @@ class Arrivals:
 
 
 def _look(
-    account_id: AccountId, project_id: ProjectId, place: int, tx: Tx
-) -> tuple[list[Stored], int]:
-    """The next arrivals, and how far that is."""
+    account_id: AccountId, project_id: ProjectId, place: int, tx: Tx, *, thorough: bool
+) -> News:
+    """The next arrivals; of too many for once, where nobody needs all, the newest."""
     if projects.find(tx, account_id, project_id) is None:
         raise AppError(Code.FORBIDDEN, "The project was deleted")
     found = store.after(tx, place, CHUNK, project_id)
-    return found, found[-1].seq if len(found) == CHUNK else max(place, store.last_seq(tx))
+    if len(found) < CHUNK:
+        return News(place, found, max(place, store.last_seq(tx)))
+    if thorough:
+        return News(place, found, found[-1].seq, more=True)
+    since = max(place, store.place_before(tx, CHUNK, project_id))
+    found = store.after(tx, since, CHUNK, project_id)
+    return News(since, found, store.last_seq(tx))
 
 
 def _size(event: Event) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum, auto
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
@@ -31,7 +31,8 @@ from gatepost.gate.scopes import Scope
 from gatepost.limiter.contract import Verdict
 from gatepost.signals.contract import LISTENERS, OUTBOX, RELAYS, REVOKED, Signals
 from gatepost.storage.db import Database
-from gatepost.web.arrivals import Arrivals
+from gatepost.web.audience import Hall
+from gatepost.web.line import Line
 from gatepost.web.manual import Manual
 
 __all__ = [
@@ -63,7 +64,7 @@ class Services(msgspec.Struct, frozen=True):
     database: Database
     admission: Admission
     signals: Signals
-    arrivals: Arrivals
+    hall: Hall
     metrics: Metrics
     ledger: Ledger
     reads: Reads
@@ -153,7 +154,7 @@ class Call(msgspec.Struct, gc=False, kw_only=True):
 
 Parse = Callable[[Call, bytes], Any]
 Prepare = Callable[[Call, Any], Awaitable[Any]]
-Stream = Callable[[Call, Any], AsyncGenerator[bytes]]
+Stream = Callable[[Call, Any, Line], Awaitable[None]]
 
 
 class Naming(Enum):
@@ -172,7 +173,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One operation.
 
     `run` takes (tx, calls, commands) where `vector`, else (tx, call, command); it gives replies. A
-    `stream` endpoint gives chunks of an event stream instead. `aliases` are further paths. `query`
+    `stream` endpoint sends an event stream instead. `aliases` are further paths. `query`
     and `request` are Structs: validation and the OpenAPI document come from them; without a
     `response` a success has no body. `errors` are codes beyond those every endpoint can answer,
     `samples` refusals that do not look like their code's usual one, `further` other statuses of

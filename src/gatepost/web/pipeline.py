@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from hashlib import blake2b
 from time import perf_counter
 from typing import Any
@@ -21,11 +22,12 @@ from gatepost.signals.contract import ARRIVALS
 from gatepost.web import beside, body
 from gatepost.web.contract import Call, Services
 from gatepost.web.door import Door
+from gatepost.web.line import Channel, Lines
 from gatepost.web.relay.pool import Pool
 from gatepost.web.relay.road import Road, unknown
 from gatepost.web.request import Request, check_target, send_reply
 from gatepost.web.router import Route, Router
-from gatepost.web.stream import Channel, send_stream
+from gatepost.web.stream import Streams
 
 HASHED_AT_ONCE = 2047
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -39,6 +41,7 @@ class Pipeline:
         self._services = services
         self._door = Door(services)
         self._relay = Road(services, self._door, pool)
+        self._streams = Streams(Lines(services.draining), services.settings)
         self._router = router
         self._clock = services.clock
         self._log = log.get("web")
@@ -100,7 +103,7 @@ class Pipeline:
         self, route: Route, request: Request, receive: Any, send: Any
     ) -> Reply | None:
         """The road: authenticate → authorise → throttle → parse → commit → reply."""
-        endpoint, settings = route.endpoint, self._services.settings
+        endpoint = route.endpoint
         check_target(route.dialect, request.scope)
         caller = await self._door.admit(route, request)
         request.payer = await self._door.payer(route, caller, request)
@@ -114,7 +117,7 @@ class Pipeline:
             call.project_id  # noqa: B018 # refuses here a key that leads to no project
         content = b""
         if endpoint.request is not None:
-            limit = endpoint.limit(settings)
+            limit = endpoint.limit(self._services.settings)
             content = request.arrived(limit) or await body.read(receive, request.headers, limit)
         command = endpoint.parse(call, content)
         if endpoint.about is not None:
@@ -126,8 +129,8 @@ class Pipeline:
             reply: Reply = await self._services.database.read(lambda tx: run(tx, call, command))
             return reply
         headers = request.headers_out(route.dialect)
-        channel = Channel(send, receive, self._services.draining)
-        await send_stream(channel, headers, endpoint.stream(call, command), settings)
+        channel = Channel(send, receive, request.push)
+        await self._streams.send(channel, headers, partial(endpoint.stream, call, command))
         return None
 
     def _call(

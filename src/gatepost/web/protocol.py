@@ -2,7 +2,8 @@
 
 ASGI hands a body over and a reply back in several awaited messages. Where all of a request has
 arrived already, and its reply is one piece, `scope["extensions"]["gatepost.exchange"]` does the
-same with two plain calls, and the reply leaves in one write. Whatever it does not cover goes
+same with two plain calls, and the reply leaves in one write. A stream that has begun takes further
+parts by a plain call as well, so that one task can write to many. Whatever it does not cover goes
 through `receive` and `send`, as under any other ASGI server.
 """
 
@@ -15,6 +16,8 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 EXTENSION = "gatepost.exchange"
+PUSH = "gatepost.push"
+"""The last of these calls alone, for who hands a request over and watches how its reply begins."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -63,9 +66,26 @@ class Exchange:
         cycle.on_response()
         return True
 
+    def push(self, framed: bytes) -> bool:
+        """Write a part, framed by `chunk`, of a reply that has begun without a length; False:
+        nothing was done, the client is behind or gone.
+        """
+        cycle = self._cycle()
+        if cycle is None or cycle.disconnected or cycle.flow.write_paused:
+            return False
+        if not cycle.chunked_encoding or cycle.response_complete or cycle.transport.is_closing():
+            return False
+        cycle.transport.write(framed)
+        return True
+
     def cut(self) -> None:
         """Hang up in the middle of a reply, so that nobody takes it for a whole one."""
         cycle = self._cycle()
         if cycle is not None:
             cycle.disconnected = True
             cycle.transport.close()
+
+
+def chunk(content: bytes) -> bytes:
+    """Frame a part of a reply that has no length. An empty one would end the reply."""
+    return b"%x\r\n%b\r\n" % (len(content), content)

@@ -14,7 +14,8 @@ from gatepost.gate.once import Reply
 from gatepost.limiter.contract import Verdict
 from gatepost.web import body, standing
 from gatepost.web.contract import Dialect, Header
-from gatepost.web.protocol import EXTENSION, Exchange
+from gatepost.web.line import Push
+from gatepost.web.protocol import EXTENSION, PUSH, Exchange
 from gatepost.web.router import Route
 
 JSON: Header = (b"content-type", b"application/json")
@@ -85,6 +86,14 @@ class Request:
             left = self.left
             headers += standing.quota(left.limit, left.remaining, left.resets_at)
         return headers
+
+    @property
+    def push(self) -> Push | None:
+        """How parts of a stream are written at once, where the server can."""
+        if self.exchange is not None:
+            return self.exchange.push
+        given: Push | None = (self.scope.get("extensions") or {}).get(PUSH)
+        return given
 
     def cut(self) -> None:
         """Hang up on the client: a reply that has begun cannot be ended properly. A server that

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncGenerator
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable
 
 from gatepost.base import log
 from gatepost.base.config import Settings
 from gatepost.web.contract import Header
+from gatepost.web.line import Channel, Line, Lines, Over, Stalled
 
 DROPPED = (
     b'event: dropped\ndata: {"reason":"The reader was too slow; resume with Last-Event-ID"}\n\n'
@@ -19,95 +17,45 @@ PATIENCE = 4
 _log = log.get("web")
 
 
-class Channel(NamedTuple):
-    """Both directions of one HTTP exchange, and the sign that the server is going down."""
+class Streams:
+    """Answers with streams, which end when the server goes down."""
 
-    send: Any
-    receive: Any
-    draining: asyncio.Event
+    def __init__(self, lines: Lines, settings: Settings) -> None:
+        """Hold what all of them share."""
+        self._lines = lines
+        self._stall_s = settings.stream_stall_s
 
+    async def send(
+        self, channel: Channel, headers: list[Header], stream: Callable[[Line], Awaitable[None]]
+    ) -> None:
+        """Send what a stream does, until it ends, the client leaves, or the server drains.
 
-async def send_stream(
-    channel: Channel, headers: list[Header], chunks: AsyncGenerator[bytes], settings: Settings
-) -> None:
-    """Send chunks as they come, until they end, the client leaves, or the server drains.
+        A reader that stalls too long is dropped: nothing more is made for it, it is told so once it
+        reads again, and it is cut off if it does not.
+        """
+        headers = [one for one in headers if one[0] != b"content-type"]
+        headers += [
+            (b"content-type", b"text/event-stream; charset=utf-8"),
+            (b"cache-control", b"no-store"),
+            (b"x-accel-buffering", b"no"),
+        ]
+        await channel.send({"type": "http.response.start", "status": 200, "headers": headers})
+        with self._lines.opened(channel, self._stall_s) as line:
+            last = await self._last(line, stream)
+        if last is not None:
+            await channel.send({"type": "http.response.body", "body": last})
 
-    A reader that stalls too long is dropped: nothing more is made for it, it is told so once it
-    reads again, and it is cut off if it does not.
-    """
-    send = channel.send
-    headers = [one for one in headers if one[0] != b"content-type"]
-    headers += [
-        (b"content-type", b"text/event-stream; charset=utf-8"),
-        (b"cache-control", b"no-store"),
-        (b"x-accel-buffering", b"no"),
-    ]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    over = asyncio.ensure_future(_over(channel))
-    try:
-        stalled = await _relay(send, chunks, over, settings.stream_stall_s)
-        last = b""
-        if stalled is not None:
-            if not await _finished(stalled, over, settings.stream_stall_s * PATIENCE):
-                stalled.cancel()
-                return
-            last = DROPPED
-    finally:
-        over.cancel()
-    await send({"type": "http.response.body", "body": last})
-
-
-async def _relay(
-    send: Any, chunks: AsyncGenerator[bytes], over: asyncio.Future[None], stall_s: float
-) -> asyncio.Future[None] | None:
-    """Send until the end; returns the sending that stalled, if one did. Closes the source."""
-    try:
-        async with contextlib.aclosing(chunks) as source:
-            while (chunk := await _next(source, over)) is not None:
-                sending = asyncio.ensure_future(_part(send, chunk))
-                if not await _finished(sending, over, stall_s):
-                    return sending
-    except Exception as fault:  # noqa: BLE001 # the reply has begun; the reader may resume
-        _log.error("an event stream failed", exc_info=fault)
-    return None
-
-
-async def _finished(
-    sending: asyncio.Future[None], over: asyncio.Future[None], patience_s: float
-) -> bool:
-    """Wait for a sending, but not longer than the exchange lasts."""
-    await asyncio.wait({sending, over}, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
-    return sending.done() and sending.result() is None
-
-
-async def _over(channel: Channel) -> None:
-    """Return when the client has left or the server is going down."""
-    drain = asyncio.ensure_future(channel.draining.wait())
-    left = asyncio.ensure_future(_left(channel.receive))
-    try:
-        await asyncio.wait({drain, left}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        drain.cancel()
-        left.cancel()
-
-
-async def _left(receive: Any) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _next(source: AsyncGenerator[bytes], over: asyncio.Future[None]) -> bytes | None:
-    """The next chunk, or None when the source or the exchange is over."""
-    task: asyncio.Future[Any] = asyncio.ensure_future(anext(source, None))
-    await asyncio.wait({task, over}, return_when=asyncio.FIRST_COMPLETED)
-    if task.done():
-        chunk: bytes | None = task.result()
-        return chunk
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
-    return None
-
-
-async def _part(send: Any, chunk: bytes) -> None:
-    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    async def _last(self, line: Line, stream: Callable[[Line], Awaitable[None]]) -> bytes | None:
+        """Let it send; returns the last words, None for who is not there to hear them."""
+        try:
+            await stream(line)
+        except Over:
+            pass
+        except Stalled as behind:
+            if await line.finished(behind.sending, self._stall_s * PATIENCE):
+                return DROPPED
+            behind.sending.cancel()
+            return None
+        except Exception as fault:  # noqa: BLE001 # the reply has begun; the reader may resume
+            _log.error("an event stream failed", exc_info=fault)
+        return b""
