@@ -164,6 +164,11 @@ async def test_a_phone_has_a_menu(
     await tab.get_by_role("button", name="More", exact=True).click()
     menu = tab.get_by_role("navigation", name="All sections")
     await expect(menu.get_by_role("link", name="Feed")).to_be_visible()
+    delivery = menu.get_by_role("group", name="Delivery")
+    await expect(delivery.get_by_role("link", name="Devices")).to_be_visible()
+    box = await tab.locator("#more").bounding_box()
+    assert box is not None
+    assert box["y"] >= 0, "the menu is no higher than the screen"
     assert await tab.evaluate("shifts") < 0.1
     await tab.locator("#more").get_by_role("button", name="Sign out").click()
     await expect(tab.get_by_role("heading", level=1)).to_have_text("Sign in")

@@ -179,6 +179,16 @@ def test_the_way_in_leads_to_the_first_section(visitor: Visitor) -> None:
         assert urlsplit(page.address).path == f"/dashboard/{visitor.account}{SECTIONS[0].path}"
 
 
+def test_sections_stand_under_few_headings(visitor: Visitor) -> None:
+    nav = visitor.open("feed").root.one("nav", aria_label="Sections")
+    groups = {one.attributes["aria-label"]: one for one in nav.all("div", role="group")}
+    assert [*groups] == ["Events", "Delivery", "Customers", "Access", "Operations"]
+    below = [link for group in groups.values() for link in group.all("a")]
+    listed = nav.all("a")
+    assert [one.text for one in listed] == [one.title for one in SECTIONS]
+    assert listed[1:] == below, "the first one stands by itself, each other one in a group"
+
+
 def test_signing_in_leads_back(make_visitor: MakeVisitor, tenant: Tenant) -> None:
     nobody = make_visitor(tenant.account, None)
     answer = nobody.ask("feed?q=a%26b")

@@ -53,6 +53,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
 
     It begins at its first route. `shortcut` is the key after `g`; those who lack the `scope`
     do not see it; `primary` ones are in the bar of a phone, with a `short` title if theirs is long.
+    Those of one `group` stand together under its name.
     """
 
     name: str
@@ -63,11 +64,17 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     routes: tuple[Route, ...]
     primary: bool = False
     short: str = ""
+    group: str = ""
 
     @property
     def path(self) -> str:
         """Where it begins, below the account."""
         return self.routes[0].path
+
+
+def grouped(title: str, *sections: Section) -> tuple[Section, ...]:
+    """Sections that stand under one heading of the navigation."""
+    return tuple(msgspec.structs.replace(one, group=title) for one in sections)
 
 
 def page(path: str, handler: Handler, entry: Entry = Entry.MEMBER) -> Route:

@@ -1,7 +1,7 @@
-"""The parts of the dashboard, in the order of the navigation: one line each."""
+"""The parts of the dashboard, in the order and under the headings of the navigation."""
 
 from gatepost.dashboard.access import members
-from gatepost.dashboard.routes import Section
+from gatepost.dashboard.routes import Section, grouped
 from gatepost.dashboard.sections import (
     audit,
     customers,
@@ -24,21 +24,18 @@ from gatepost.dashboard.sections import (
 
 SECTIONS: tuple[Section, ...] = (
     overview.SECTION,
-    feed.SECTION,
-    rules.SECTION,
-    deliveries.SECTION,
-    endpoints.SECTION,
-    mailbox.SECTION,
-    templates.SECTION,
-    domains.SECTION,
-    suppressions.SECTION,
-    push.SECTION,
-    reports.SECTION,
-    keys.SECTION,
-    customers.SECTION,
-    usage.SECTION,
-    gate.SECTION,
-    members.SECTION,
-    audit.SECTION,
-    operations.SECTION,
+    *grouped("Events", feed.SECTION, rules.SECTION, reports.SECTION),
+    *grouped(
+        "Delivery",
+        deliveries.SECTION,
+        endpoints.SECTION,
+        mailbox.SECTION,
+        templates.SECTION,
+        domains.SECTION,
+        suppressions.SECTION,
+        push.SECTION,
+    ),
+    *grouped("Customers", customers.SECTION, usage.SECTION, gate.SECTION),
+    *grouped("Access", keys.SECTION, members.SECTION),
+    *grouped("Operations", audit.SECTION, operations.SECTION),
 )

@@ -6,7 +6,7 @@ from gatepost.gate.scopes import Scope
 
 SECTION = Section(
     name="operations",
-    title="Operations",
+    title="System",
     icon="pulse",
     shortcut="s",
     scope=Scope.REFUSALS_READ,
