@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 
@@ -191,6 +192,30 @@ def test_relays_are_declared_changed_and_ended(owner: Visitor) -> None:
     assert len(shown) == 64
     assert shown not in owner.open("gate/relays").answer.text
     assert "No relays yet" in owner.submit(owner.open(where), "End").text
+
+
+def test_who_has_ended_is_named_and_no_link(
+    server: Server, tenant: Tenant, owner: Visitor, use: Use
+) -> None:
+    (_, gone), (_, stays) = register(owner, "gone", name="Gone"), register(owner, "stays")
+    use(gone, 1)
+    use(stays, 1)
+    other = server.make_key(tenant.account, tenant.project)
+    event = {"channelName": "orders", "title": "one"}
+    headers = {"authorization": f"Bearer {other.secret}", "x-customer-id": stays}
+    assert plain.post(f"{server.address}/v1/events", headers=headers, json=event).status_code == 201
+    for target in (f"customers/{gone}/end", f"keys/{other.id}/end"):
+        page = owner.open(target.removesuffix("/end").replace(gone, f"{gone}/change"))
+        owner.submit(page, "End")
+    pages = [owner.open("usage"), owner.open(f"customers/{stays}")]
+    assert pages[0].text.count(" ended ") == 2
+    assert pages[1].text.count(" ended ") == 1
+    for page in pages:
+        for link in page.root.one("main").all("a"):
+            assert owner.client.get(urljoin(page.address, link.attributes["href"])).is_success
+    told = owner.ask("api/v1/usage?groupBy=key").json()["data"]
+    assert [*told["ended"]] == [other.id]
+    assert other.id in told["names"]
 
 
 def test_roles_see_what_they_may(tenant: Tenant, owner: Visitor, make_visitor: MakeVisitor) -> None:

@@ -95,7 +95,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 class Made(msgspec.Struct, frozen=True):
     """A page of a report. `adjusted` are corrections, beside what was metered; `customers`, and
-    the names of `keys` and `gatekeys`, are those of the page's rows.
+    `keys` and `gatekeys` by name and the moment of their end, are those of the page's rows.
     """
 
     lines: list[Line]
@@ -104,8 +104,17 @@ class Made(msgspec.Struct, frozen=True):
     next_cursor: str | None
     data_as_of: int
     customers: dict[CustomerId, Customer]
-    keys: dict[KeyId, str]
-    gatekeys: dict[GateKeyId, str]
+    keys: dict[KeyId, tuple[str, int | None]]
+    gatekeys: dict[GateKeyId, tuple[str, int | None]]
+
+    def parties(self) -> dict[str, tuple[str, int | None]]:
+        """All of them by their ids for the outside."""
+        known = {one.id: (one.name, one.deleted_at) for one in self.customers.values()}
+        return {
+            **{ids.show("customer", one): told for one, told in known.items()},
+            **{ids.show("key", one): told for one, told in self.keys.items()},
+            **{ids.show("gatekey", one): told for one, told in self.gatekeys.items()},
+        }
 
 
 def wanted(

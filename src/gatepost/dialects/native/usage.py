@@ -114,6 +114,7 @@ class UsageOut(msgspec.Struct, rename="camel"):
     names: Annotated[
         dict[str, str], Meta(description="How the customers and keys of the rows are called.")
     ]
+    ended: Annotated[dict[str, str], Meta(description="Those of them that have ended, and when.")]
     next_cursor: str | None
     data_as_of: Annotated[str, Meta(description="What came before is in the figures.")]
 
@@ -187,7 +188,7 @@ def run(tx: Tx, call: Call, wanted: Wanted) -> Reply:
 
     if wanted.as_csv:
         return usage.as_csv(wanted, made, {one: str(one) for one in Dimension}, show)
-    ask = wanted.ask
+    ask, parties = wanted.ask, made.parties()
     rows = [
         UsageLineOut(
             clock.iso(line.start),
@@ -211,19 +212,12 @@ def run(tx: Tx, call: Call, wanted: Wanted) -> Reply:
         _figures(made.totals),
         CorrectionOut(made.adjusted.requests, made.adjusted.units),
         rows,
-        _names(made),
+        {one: name for one, (name, _) in parties.items()},
+        {one: clock.iso(at) for one, (_, at) in parties.items() if at is not None},
         made.next_cursor,
         clock.iso(made.data_as_of),
     )
     return ok(call, shown)
-
-
-def _names(made: Made) -> dict[str, str]:
-    return {
-        **{ids.show("customer", one): known.name for one, known in made.customers.items()},
-        **{ids.show("key", one): name for one, name in made.keys.items()},
-        **{ids.show("gatekey", one): name for one, name in made.gatekeys.items()},
-    }
 
 
 def _figures(figures: Figures) -> FiguresOut:

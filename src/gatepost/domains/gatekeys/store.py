@@ -52,11 +52,13 @@ def get(tx: Tx, account_id: AccountId, key_id: GateKeyId) -> GateKey:
     return key
 
 
-def named(tx: Tx, account_id: AccountId, wanted: Collection[GateKeyId]) -> dict[GateKeyId, str]:
-    """The names of those that are the account's gate keys, deleted ones too."""
-    mine = ("account_id", account_id)
-    rows = sql.lookup(tx, gate_keys, ("id", "name"), mine, "id", list(wanted))
-    return {GateKeyId(raw): name for raw, name in rows}
+def named(
+    tx: Tx, account_id: AccountId, wanted: Collection[GateKeyId]
+) -> dict[GateKeyId, tuple[str, int | None]]:
+    """The names of those that are the account's gate keys, deleted ones too, and when (ms)."""
+    mine, columns = ("account_id", account_id), ("id", "name", "deleted_at")
+    rows = sql.lookup(tx, gate_keys, columns, mine, "id", list(wanted))
+    return {GateKeyId(raw): (name, deleted_at) for raw, name, deleted_at in rows}
 
 
 def list_(

@@ -50,10 +50,13 @@ def get(tx: Tx, account_id: AccountId, key_id: KeyId) -> Key:
     return key
 
 
-def named(tx: Tx, account_id: AccountId, wanted: Collection[KeyId]) -> dict[KeyId, str]:
-    """The names of those that are the account's keys, deleted ones too."""
-    rows = sql.lookup(tx, keys, ("id", "name"), ("account_id", account_id), "id", list(wanted))
-    return {KeyId(raw): name for raw, name in rows}
+def named(
+    tx: Tx, account_id: AccountId, wanted: Collection[KeyId]
+) -> dict[KeyId, tuple[str, int | None]]:
+    """The names of those that are the account's keys, deleted ones too, and when (ms)."""
+    mine, columns = ("account_id", account_id), ("id", "name", "deleted_at")
+    rows = sql.lookup(tx, keys, columns, mine, "id", list(wanted))
+    return {KeyId(raw): (name, deleted_at) for raw, name, deleted_at in rows}
 
 
 def find_by_name(tx: Tx, account_id: AccountId, name: str) -> Key | None:

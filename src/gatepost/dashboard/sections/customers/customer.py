@@ -54,6 +54,7 @@ async def show(visit: Visit) -> Response:
         keys=_added(keys["rows"], "key")[:TOP],
         statuses=_added(keys["rows"], "status"),
         names=keys["names"],
+        ended=keys["ended"],
         quota=quota,
         latest=latest,
         days=DAYS,

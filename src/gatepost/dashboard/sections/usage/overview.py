@@ -31,6 +31,7 @@ class Table(msgspec.Struct, frozen=True):
     head: str
     rows: list[Any]
     names: dict[str, str]
+    ended: dict[str, str]
     csv: str
 
 
@@ -52,7 +53,6 @@ async def show(visit: Visit) -> Response:
         form=form,
         span=span,
         last=span.until - timedelta(days=1),
-        places=places,
         spans=spans.SPANS,
         granularities=spans.GRANULARITIES,
         series=series,
@@ -82,6 +82,7 @@ async def _reports(visit: Visit, span: Span, zone: str) -> tuple[Any, Any, list[
             "Customer",
             ranked["rows"],
             ranked["names"],
+            ranked["ended"],
             visit.stream("/v1/usage/customers", **csv),
         ),
         _table(visit, "endpoint", "By endpoint", routes, csv),
@@ -97,14 +98,7 @@ def _periods(span: Span, zone: str) -> dict[str, Any]:
 def _table(visit: Visit, name: str, title: str, told: Any, csv: Query) -> Table:
     rows = listing.highest(told["rows"])[:TOP]
     address = visit.stream("/v1/usage", **csv, groupBy=name)
-    return Table(name, title, name.capitalize(), rows, told["names"], address)
-
-
-def places(value: str) -> tuple[str, ...]:
-    """Where the page of a customer, a key or a gate key is."""
-    noun = value.partition("_")[0]
-    below = {"customer": ("customers",), "gatekey": ("gate", "keys")}.get(noun, ("keys",))
-    return (*below, value)
+    return Table(name, title, name.capitalize(), rows, told["names"], told["ended"], address)
 
 
 def change(now: int, before: int) -> str:
