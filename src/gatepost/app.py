@@ -107,11 +107,14 @@ class App:
         self._pages = {**self._health.pages}
         self._rest: Any = self._health.nothing
         self._dashboard: Dashboard | None = None
+        self.swift: frozenset[str] = frozenset()
         if role.answers:
             self._pages |= Documents(settings, DIALECTS).pages
             self._pages[unsubscribe.PATH] = Unsubscribe(self.services)
             self._pages |= Tracks(self.services).pages
-            self._rest = Pipeline(self.services, Router(DIALECTS), self._pool)
+            router = Router(DIALECTS)
+            self.swift = router.swift
+            self._rest = Pipeline(self.services, router, self._pool)
             self._dashboard = Dashboard(self.services, self._rest)
         self._schedule = Schedule(self._chores(), self.metrics)
         self._delivery = Station(self.services, alone=not backend.shared) if role.works else None

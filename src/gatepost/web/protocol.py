@@ -5,12 +5,16 @@ arrived already, and its reply is one piece, `scope["extensions"]["gatepost.exch
 same with two plain calls, and the reply leaves in one write. A stream that has begun takes further
 parts by a plain call as well, so that one task can write to many. Whatever it does not cover goes
 through `receive` and `send`, as under any other ASGI server.
+
+Two things more cost less here: waiting for the next request, and carrying requests whose work is
+done by somebody else.
 """
 
 from __future__ import annotations
 
+import asyncio
 import weakref
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -21,11 +25,88 @@ PUSH = "gatepost.push"
 
 
 class Protocol(HttpToolsProtocol):
-    """The protocol that `gatepost serve` gives to uvicorn."""
+    """The protocol that `gatepost serve` gives to uvicorn. The application names in `swift` the
+    paths whose requests are carried without a task.
+    """
+
+    _heard_at = 0.0
+
+    def data_received(self, data: bytes) -> None:
+        """Read on."""
+        self._heard_at = self.loop.time()
+        super().data_received(data)
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         cycle.scope["extensions"] = {EXTENSION: Exchange(cycle)}
-        super()._start_asgi_task(cycle, app)
+        if cycle.scope["path"] in app.swift:
+            self.loop.call_soon(Errand(cycle.run_asgi(app)).go_on)
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        """Begin the next request that is here, or wait for one."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._heard_at = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._wait(self.timeout_keep_alive)
+
+    def _wait(self, seconds: float) -> None:
+        later = self.loop.call_later
+        self.timeout_keep_alive_task = later(seconds, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection on which nothing was heard for so long. One timer lasts for many
+        requests: to set and unset it for each costs more than a look when it goes off.
+        """
+        self.timeout_keep_alive_task = None
+        if not self.cycle.response_complete:
+            return
+        left = self._heard_at + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._wait(left)
+        elif not self.transport.is_closing():
+            self.transport.close()
+
+    def _unset_keepalive_if_required(self) -> None:
+        """It stays set, see there."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of the connection, and of its timer."""
+        super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
+
+
+class Errand:
+    """Carries a coroutine from one future to the next, as a task does, at half the price. It is
+    nobody's current task, and cannot be cancelled: what is begun is committed or refused.
+    """
+
+    __slots__ = ("_send",)
+
+    def __init__(self, coroutine: Coroutine[Any, None, None]) -> None:
+        """Nothing runs yet."""
+        self._send = coroutine.send
+
+    def go_on(self, _done: object = None) -> None:
+        """Run up to the next future, or to the end."""
+        try:
+            future: Any = self._send(None)
+        except StopIteration:
+            return
+        if future is None:  # it only makes way for others
+            asyncio.get_running_loop().call_soon(self.go_on)
+            return
+        # By this asyncio knows that somebody waits for it properly.
+        future._asyncio_future_blocking = False  # noqa: SLF001 # made for all kinds of tasks
+        future.add_done_callback(self.go_on)
 
 
 class Exchange:

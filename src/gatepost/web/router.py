@@ -68,6 +68,15 @@ class Router:
                 for path in (page.path, *page.aliases):
                     self._add_page(path, dialect, page)
 
+    @property
+    def swift(self) -> frozenset[str]:
+        """The paths of writes that join grouped commits: all they do is wait for one."""
+        return frozenset(
+            path
+            for path, methods in self.exact.items()
+            if any(route.endpoint.vector for route in methods.values())
+        )
+
     def find(self, path: str, raw_path: bytes) -> tuple[Methods | None, Mapping[str, str]]:
         """Return the methods of a path and its parameters; a doubled slash counts as one."""
         if "//" in path:
