@@ -96,7 +96,9 @@ def test_it_names_what_clients_know(document: dict[str, Any]) -> None:
     )
 
 
-def test_every_example_fits_its_schema(document: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", [dialect.name for dialect in DIALECTS])
+def test_every_example_fits_its_schema(server: Server, http: httpx2.Client, name: str) -> None:
+    document = http.get(f"{server.address}/openapi/{name}.json").json()
     faults = [
         f"{place}: {error.message} at {error.instance_path}"
         for place, schema, value in examples(document)

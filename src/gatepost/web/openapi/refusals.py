@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -96,9 +97,19 @@ def possible(endpoint: Endpoint) -> list[Code]:
 
 def add_schemas(dialect: Dialect, schemas: Schemas) -> None:
     """Add one component per status that any refusal has."""
-    for status, codes in by_status(dialect, list(Code)).items():
+    grouped = by_status(dialect, list(Code))
+    for status, code in _further(dialect):
+        grouped[status] = [one for one in Code if one == code or one in grouped.get(status, ())]
+    for status, codes in sorted(grouped.items()):
         words = [str(code) for code in codes]
         schemas.add(dialect.manual.refusals[status], dialect.manual.refusal(words))
+
+
+def _further(dialect: Dialect) -> Iterator[tuple[int, Code]]:
+    """What endpoints refuse with a status of their own."""
+    for endpoint in dialect.endpoints:
+        for sample in endpoint.samples:
+            yield dialect.error(sample, REQUEST_ID, endpoint).status, sample.code
 
 
 def by_status(dialect: Dialect, codes: list[Code]) -> dict[int, list[Code]]:
