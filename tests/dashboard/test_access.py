@@ -4,8 +4,6 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from tests.dashboard.entering import PASSWORD, Entrance, path_of, sign_in
 from tests.dashboard.visitor import COOKIE
 from tests.server import Server, Tenant, unique
@@ -22,7 +20,6 @@ def actions(server: Server, tenant: Tenant) -> list[str]:
     return [action for (action,) in rows]
 
 
-@pytest.mark.once
 def test_the_first_link_founds_the_first_operator_and_opens_once(tmp_path: Path) -> None:
     with Server(tmp_path / "data") as server, Entrance(server) as entrance:
         printed = (server.logs / "serve-1.out").read_text()
@@ -51,7 +48,6 @@ def test_the_first_link_founds_the_first_operator_and_opens_once(tmp_path: Path)
         assert server.command("operator", "link").returncode == 1
 
 
-@pytest.mark.once
 def test_another_first_link_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
     with Server(tmp_path / "data") as server, Entrance(server) as entrance:
         before = server.cli("operator", "link")["link"]
@@ -90,7 +86,6 @@ def test_the_cookie_is_for_the_server_alone(
     assert all(part in said for part in ("httponly", "samesite=lax", "path=/", "max-age="))
 
 
-@pytest.mark.once
 def test_behind_https_cookies_are_for_https_alone(tmp_path: Path) -> None:
     env = {"GATEPOST_PUBLIC_URL": "https://gatepost.example"}
     with Server(tmp_path / "data", env=env) as server, Entrance(server) as entrance:

@@ -12,7 +12,6 @@ from tests.dashboard.issuer import CLIENT, SECRET, Issuer
 from tests.dashboard.visitor import COOKIE, Visitor
 from tests.server import Server, unique
 
-pytestmark = pytest.mark.once
 CALLBACK = "/dashboard/sign-in/callback"
 
 

@@ -42,7 +42,6 @@ def run(
 # The first command, without any server
 
 
-@pytest.mark.once
 def test_the_first_command_may_be_key_create(tmp_path: Path) -> None:
     fresh = Server(tmp_path / "data")
     made = fresh.cli("key", "create", "mine")
@@ -413,7 +412,6 @@ def test_a_running_installation_is_sound(server: Server) -> None:
     assert server.command("doctor").returncode == 0
 
 
-@pytest.mark.once
 def test_the_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
     server = Server(tmp_path / "data", env={"GATEPOST_PORT": "0"})
     server.cli("key", "create", "first")

@@ -1,18 +1,22 @@
 """`gatepost operator`: people made, shown, changed and removed by whoever runs the service."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.backends import on_sqlite, postgres
 from tests.program import run
 from tests.server import Server
 
-pytestmark = pytest.mark.once
-
 
 @pytest.fixture
-def env(tmp_path: Path) -> dict[str, str]:
-    return {"PATH": "/usr/bin:/bin", "GATEPOST_DATA": str(tmp_path / "data")}
+def env(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Of an installation that nothing was ever asked of."""
+    fresh = Server(tmp_path / "data")
+    with contextlib.closing(fresh.backend):
+        yield fresh.env
 
 
 def test_people_are_made_shown_changed_and_removed(env: dict[str, str]) -> None:
@@ -43,6 +47,8 @@ def test_no_secret_is_kept_as_it_is(tmp_path: Path) -> None:
     with Server(tmp_path / "data") as server:
         secret = server.cli("operator", "link")["link"].rpartition("/")[2]
         server.stop()
-        files = [path for path in server.data.iterdir() if path.is_file()]
+        places = [server.data] if on_sqlite() else [server.data, postgres().folder]
+        files = [path for place in places for path in place.rglob("*") if path.is_file()]
+        assert any(b"Gatepost" in path.read_bytes() for path in files)
         assert not [path.name for path in files if secret.encode() in path.read_bytes()]
         assert secret not in server.output()
