@@ -24,16 +24,17 @@ PYTEST = TMPDIR="$$(sh tools/scratch.sh)" PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/
 ALL   := -n 3 --ignore tests/chaos
 CHAOS := -n 2 tests/chaos
 # On the further pairs, a part of what takes another way there: streams and signals, limits, commits,
-# and that all of it is counted. Everything runs on any pair:
-# make test-only ARGS="--pair postgres tests/api tests/dialects tests/process tests/relay tests/delivery"
+# and that all of it is counted. `make test-pairs` runs all there that reaches the database; what
+# compares engines (tests/contract) or makes its own servers (tests/chaos) does so in any run.
 NATIVE = $(addsuffix .py,$(addprefix tests/dialects/native/test_wire_,$(1)))
 SIGNALS := tests/api/test_stream.py tests/api/test_key_ends.py
 PAIRED := -n 3 --pair postgres+valkey $(SIGNALS) $(call NATIVE,rates idempotency) tests/process/test_recount.py
 LONELY := -n 3 --pair postgres $(SIGNALS) $(call NATIVE,rates)
+REACHING := $(addprefix tests/,api dialects relay delivery submission dashboard process sdk)
 # What fails is asked once more by itself, on the same pair.
 run = $(PYTEST) $(1) || sh tools/again.sh $(PYTEST) $(filter --pair postgres%,$(1))
 
-.PHONY: help setup setup-dev run test test-only lint types imports format bench screenshots docs lock clean
+.PHONY: help setup setup-dev run test test-only test-pairs programs lint types imports format bench screenshots docs lock clean
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,17 +62,23 @@ run: $(VENV)/.stamp-run ## Serve (ARGS="--port 9000" for flags)
 
 test: setup-dev lint types imports test-only ## Lint, types, import contracts and all tests
 
-test-only: setup-dev $(NPM_STAMP) ## Tests alone (ARGS="tests/api -k keys" to choose)
+test-only: programs ## Tests alone (ARGS="tests/api -k keys" to choose)
+	@$(if $(ARGS),$(PYTEST) $(ARGS),$(call run,$(ALL)))
+	@$(if $(ARGS),:,$(call run,$(CHAOS)))
+	@$(if $(ARGS),:,$(call run,$(PAIRED)))
+	@$(if $(ARGS),:,$(call run,$(LONELY)))
+
+test-pairs: programs ## All that reaches the database, on PostgreSQL without and with Valkey
+	@$(call run,-n 3 --pair postgres $(REACHING))
+	@$(call run,-n 3 --pair postgres+valkey $(REACHING))
+
+programs: setup-dev $(NPM_STAMP)
 	@sh tools/need.sh cc gcc libc6-dev
 	@sh tools/need.sh systemd-analyze systemd
 	@sh tools/need.sh kubectl kubernetes-client
 	@sh tools/need.sh ip iproute2
 	@sh tools/need.sh swaks swaks
 	@sh tools/need.sh chromium chromium
-	@$(if $(ARGS),$(PYTEST) $(ARGS),$(call run,$(ALL)))
-	@$(if $(ARGS),:,$(call run,$(CHAOS)))
-	@$(if $(ARGS),:,$(call run,$(PAIRED)))
-	@$(if $(ARGS),:,$(call run,$(LONELY)))
 
 $(NPM_STAMP): %/node_modules/.stamp: %/package-lock.json
 	@sh tools/need.sh node nodejs

@@ -21,8 +21,6 @@ PROGRAMS: dict[str, tuple[str, Callable[[Path], list[str]]]] = {
 """By the language of a fence: its file, and its command."""
 CALLED = {"sh": "shell", "python": "python", "js": "node"}
 
-pytestmark = pytest.mark.once
-
 
 def snippets() -> dict[str, str]:
     """The guide's snippets by language."""

@@ -44,8 +44,6 @@ def works(program: str) -> bool:
 # The other runtimes are no part of what these tests need: those that are not here are left out.
 HERE = [name for name, (program, _, _) in PROGRAMS.items() if name in EVERYWHERE or works(program)]
 
-pytestmark = pytest.mark.once
-
 
 def snippets() -> dict[str, str]:
     """The guide's snippets by language."""
