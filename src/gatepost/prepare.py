@@ -13,6 +13,7 @@ from gatepost.domains.events import store as events
 from gatepost.domains.installation import store as installation
 from gatepost.domains.usage import store as usage
 from gatepost.gate import once
+from gatepost.storage import copies
 from gatepost.storage.backend import Backend, backend_of
 from gatepost.storage.db import Tx
 from gatepost.storage.sqlite.backend import SqliteBackend
@@ -74,7 +75,7 @@ def current(backend: Backend) -> str | None:
 
 def snapshot(database: Path, version: str) -> Path:
     """Copy the database beside itself before its schema changes."""
-    target = database.with_name(f"before-upgrade-from-{version}.db")
+    target = copies.place(database, version)
     with sqlite3.connect(database) as source, sqlite3.connect(target) as copy:
         source.backup(copy)
     return target

@@ -54,6 +54,10 @@ async def test_from_the_first_event_to_a_chart(
     await expect(setup.locator(".tip")).not_to_contain_text("user_signup")
     await setup.reload()
     await expect(setup.get_by_role("link", name="Show user_signup")).to_be_visible()
+    await setup.locator("summary", has_text="Filters").click()
+    await expect(setup.locator("#known option")).to_have_count(0)
+    await setup.get_by_label("Event or tag").focus()
+    await expect(setup.locator("#known option[value=order_paid]")).to_have_count(1)
 
 
 def _count(server: Server, secret: str, aggregator: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -162,6 +163,20 @@ def test_only_superusers_see_the_installation(
     assert {"oldest_due_low", "commit_p99", "search_lag", "disk_free"} <= names
     assert told["processes"][0]["role"] == "all"
     assert told["commits"]["count"] > 0
+
+
+def test_health_tells_what_it_knows_of_backups(server: Server, superuser: Visitor) -> None:
+    page = superuser.open("operations/health")
+    assert "there has been none yet" in page.text
+    assert "pepper.key" in page.text
+    copy = server.data / "before-upgrade-from-0001.db"
+    copy.touch()
+    os.utime(copy, (0, 1_000_000_000))
+    page = superuser.open("operations/health")
+    told = superuser.ask("api/v1/operations").json()["data"]["disk"]
+    copy.unlink()
+    assert "the last such copy is of 9 Sep 2001" in page.text
+    assert told["copiedAt"] == "2001-09-09T01:46:40.000Z"
 
 
 def test_no_key_may_ask_how_the_installation_fares(ask: Ask) -> None:

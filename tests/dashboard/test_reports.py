@@ -100,6 +100,14 @@ def test_over_time(visitor: Visitor, mine: str) -> None:
     assert [one.split()[1] for one in legend(by_prefix)] == ["plan", "region", "beta", "web"]
 
 
+@pytest.mark.parametrize("period", ["30d", "90d", "12m"])
+@pytest.mark.parametrize("rest", ["view=events", "view=tags", "against=before"])
+def test_any_period_has_a_time_before(visitor: Visitor, mine: str, period: str, rest: str) -> None:
+    page = visitor.open(f"counts/{mine}?{rest}&period={period}&timezone=Europe/Berlin")
+    assert "kept" not in page.text
+    assert "Before" in page.text or "The time before" in page.text
+
+
 def test_filters_stay_in_the_address(visitor: Visitor, mine: str) -> None:
     page = visitor.submit(
         visitor.open(f"counts/{mine}?period=7d"), "Add filter", add="tagAny", text="plan:pro"

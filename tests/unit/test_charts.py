@@ -66,6 +66,9 @@ def test_presets_follow_the_calendar() -> None:
     year = ranges.preset("12m", NOW)
     assert year.since == datetime(2024, 5, 1, tzinfo=BERLIN)
     assert ranges.preset("12m", NOW.replace(month=12)).since.date().isoformat() == "2025-01-01"
+    quarter = ranges.preset("90d", NOW).before
+    assert quarter.until == datetime(2025, 1, 1, 15, 0, tzinfo=BERLIN), "of quarters none is kept"
+    assert year.year_before.since.astimezone(UTC) == datetime(2023, 4, 30, tzinfo=UTC)
     leap = Span(datetime(2024, 2, 29, tzinfo=UTC), datetime(2024, 3, 1, tzinfo=UTC))
     assert leap.year_before.since == datetime(2023, 2, 28, tzinfo=UTC)
 

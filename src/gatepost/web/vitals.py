@@ -14,6 +14,7 @@ from gatepost.domains.outbox.gauges import Group, Held
 from gatepost.domains.outbox.model import Priority
 from gatepost.domains.processes import store as processes
 from gatepost.domains.processes.model import Process
+from gatepost.storage import copies
 from gatepost.storage.db import Tx
 from gatepost.web.contract import Services
 
@@ -44,14 +45,15 @@ class Timing(NamedTuple):
 
 
 class Disk(NamedTuple):
-    """Room for the data folder, and what the database takes of it (bytes); None where it is not
-    known, as of a database elsewhere.
+    """Room for the data folder, and what the database takes of it (bytes); when the database was
+    last copied before an upgrade (ms). None where it is not known, as of a database elsewhere.
     """
 
     free: int | None
     total: int | None
     database: int | None
     log: int | None
+    copied_at: int | None
 
 
 class Vitals(NamedTuple):
@@ -158,9 +160,10 @@ def _disk(services: Services) -> Disk:
     sizes = [_gauge(services.metrics, f"gatepost_{one}_bytes") for one in ("database", "wal")]
     try:
         usage = shutil.disk_usage(services.settings.folder)
+        copied_at = copies.latest(services.settings.folder)
     except OSError:  # there need be no folder where the database is elsewhere
-        return Disk(None, None, *sizes)
-    return Disk(usage.free, usage.total, *sizes)
+        return Disk(None, None, *sizes, None)
+    return Disk(usage.free, usage.total, *sizes, copied_at)
 
 
 def _gauge(metrics: Metrics, name: str) -> int | None:

@@ -80,12 +80,19 @@ class ProcessOut(msgspec.Struct, rename="camel"):
 
 
 class DiskOut(msgspec.Struct, rename="camel"):
-    """Room for the data folder, and the size of the database and of its log."""
+    """Room for the data folder, the size of the database and of its log, and the last copy."""
 
     free_bytes: Bytes
     total_bytes: Bytes
     database_bytes: Bytes
     log_bytes: Bytes
+    copied_at: Annotated[
+        str | None,
+        Meta(
+            description="When the database was last copied before an upgrade: the only backup that "
+            "is made by itself. Null where none was."
+        ),
+    ]
 
 
 class OperationsOut(msgspec.Struct, rename="camel"):
@@ -234,7 +241,8 @@ def _process(one: Process) -> ProcessOut:
 
 
 def _disk(one: Disk) -> DiskOut:
-    return DiskOut(one.free, one.total, one.database, one.log)
+    copied_at = None if one.copied_at is None else clock.iso(one.copied_at)
+    return DiskOut(one.free, one.total, one.database, one.log, copied_at)
 
 
 def _endpoint(operation: str, path: str, summary: str, words: str, **more: Any) -> Endpoint:

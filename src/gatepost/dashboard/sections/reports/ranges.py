@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 import msgspec
+
+from gatepost.domains.aggregators.grains import HOURS_DAYS, QUARTERS_DAYS
 
 BARS_MAX = 400
 STACKS_MAX = 200
@@ -23,6 +25,8 @@ FIRST_YEAR = 1980
 """Before there was anything to count."""
 BUCKETS = ("hour", "day", "week", "month")
 LENGTHS_H = {"hour": 1, "day": 24, "week": 24 * 7, "month": 24 * 30}
+QUARTERS, HOURS = timedelta(days=QUARTERS_DAYS - 1), timedelta(days=HOURS_DAYS - 1)
+"""So old, quarters of an hour and hours are added up."""
 FITTING_DAYS = ((2, "hour"), (100, "day"), (300, "week"))
 """Up to so many days, this bucket fits."""
 
@@ -51,14 +55,17 @@ class Span(msgspec.Struct, frozen=True):
 
     @property
     def before(self) -> Span:
-        """As many days before, to the same time of the day."""
+        """As many days before, to the same time of the day, as exactly as that is kept."""
         back = timedelta(days=self.days)
-        return Span(self.since - back, self.until - back)
+        return self._kept(self.since - back, self.until - back)
 
     @property
     def year_before(self) -> Span:
-        """The same a year earlier."""
-        return Span(_year_before(self.since), _year_before(self.until))
+        """The same a year earlier, as exactly as that is kept."""
+        return self._kept(_year_before(self.since), _year_before(self.until))
+
+    def _kept(self, since: datetime, until: datetime) -> Span:
+        return Span(_whole(since, self.until - since), _whole(until, self.until - until))
 
 
 def preset(name: str, now: datetime) -> Span:
@@ -117,6 +124,14 @@ def _day(name: str, text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise Wrong(name, "Must be a day, as 2025-01-31") from None
+
+
+def _whole(at: datetime, age: timedelta) -> datetime:
+    """A moment, or the hour or day of UTC that it is in where no less is kept of its time."""
+    if age < QUARTERS:
+        return at
+    hour = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    return (hour if age < HOURS else hour.replace(hour=0)).astimezone(at.tzinfo)
 
 
 def _year_before(at: datetime) -> datetime:

@@ -9,8 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from gatepost.dashboard import late
-from gatepost.dashboard.desk import Query, Refused
+from gatepost.dashboard.desk import Refused
 from gatepost.dashboard.forms import Form
 from gatepost.dashboard.render import zone_of
 from gatepost.dashboard.sections.reports import asked as asking
@@ -28,7 +27,7 @@ CALLED = {"to": "until"}
 AGAINST = ((BEFORE, "The time before"),)
 HERE = "#chart"
 CHOICES = 50
-"""So many names and tags are offered where one is typed."""
+"""So many names and tags are offered where one is typed, and aggregators to compare with."""
 SHOWS: Mapping[str, Callable[[Wanted], Awaitable[dict[str, Any]]]] = {
     "time": views.time,
     "events": views.events,
@@ -53,10 +52,8 @@ async def show(visit: Visit, source: Source) -> Response:
     """Show a report as the address asks for it."""
     asked = asking.read(visit.query)
     wanted, form = plan(source, asked, visit.services.clock(), visit.api.get)
+    others = await _others(visit, source)
     coming = asyncio.ensure_future(SHOWS[asked.view](wanted))
-    choices, others, _ = await asyncio.gather(
-        _choices(visit, source), _others(visit, source), late.soon(coming)
-    )
 
     def shown() -> tuple[int, dict[str, Any]]:
         status, said, found = outcome(coming, form)
@@ -71,7 +68,7 @@ async def show(visit: Visit, source: Source) -> Response:
         asked=asked,
         form=form,
         wanted=wanted,
-        choices=choices,
+        known=_known(visit, source),
         exports=_exports(visit, wanted),
         tabs=[(visit.changed(view=one), VIEWS[one], one == asked.view) for one in VIEWS],
         options=_options(wanted, others),
@@ -135,16 +132,9 @@ def _filtered(visit: Visit) -> Response | None:
     return visit.redirect(visit.changed(add=None, text=None, **asking.added(visit.query)))
 
 
-async def _choices(visit: Visit, source: Source) -> dict[str, list[str]]:
-    """Some names and tags there are."""
-    limit: Query = {"limit": CHOICES}
-    events, tags = await asyncio.gather(
-        visit.api.get(source.listing("events"), limit), visit.api.get(source.listing("tags"), limit)
-    )
-    return {
-        "events": [one["event"] for one in events["events"]],
-        "tags": [one["tag"] for one in tags["tags"]],
-    }
+def _known(visit: Visit, source: Source) -> str:
+    """Where names and tags are listed, of which one may be typed."""
+    return " ".join(visit.stream(source.listing(one), limit=CHOICES) for one in ("events", "tags"))
 
 
 async def _others(visit: Visit, source: Source) -> list[Source]:

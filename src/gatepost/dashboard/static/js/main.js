@@ -12,6 +12,7 @@ keys();
 const further = {
   "[data-live], [data-mark]": "./live.js",
   "[data-chart]": "./chart.js",
+  "[data-known]": "./known.js",
   "[data-wait]": "./chartwait.js",
   "[data-refresh]": "./refresh.js",
   "[data-swap]": "./swap.js",
