@@ -104,7 +104,10 @@ class Slow:
 
     def read_on(self, until: bytes = b"\r\n\r\n") -> bytes:
         """All bytes until one text has come, or the connection has ended."""
-        found = b""
-        while until not in found and (part := self.socket.recv(65_536)):
+        found = bytearray()
+        while part := self.socket.recv(65_536):
+            searched = max(0, len(found) - len(until))
             found += part
-        return found
+            if found.find(until, searched) >= 0:
+                break
+        return bytes(found)

@@ -16,7 +16,7 @@ from gatepost.web.arrivals import Arrivals, Feed
 from gatepost.web.line import Line
 from gatepost.web.pace import Allowance, rest_s
 from gatepost.web.protocol import chunk
-from gatepost.web.view import Seen, View, look
+from gatepost.web.view import Seen, View, shared, stored
 
 PIECE_BYTES = 65_536
 SLICE = 50
@@ -112,8 +112,10 @@ class Audience:
             raise self._fault
 
     async def look(self, place: int) -> Seen:
-        """Look at what comes after a place, for one who is behind."""
-        return await look(self._hall.database, self.view, self._feed, place, self.view.most)
+        """Look at what comes after a place, for one who is behind: at least as far as this is."""
+        feed, most = self._feed, self.view.most
+        seen = shared(self.view, feed, place, most) if feed.place >= self.place else None
+        return seen or await stored(self._hall.database, self.view, feed, place, most)
 
     def parts(self, seen: Seen) -> Iterator[bytes]:
         """What a look is sent as to one who is behind."""
@@ -170,7 +172,9 @@ class Audience:
         left = self._allowance.left(now)
         if left == 0:  # a timer may come a little early
             return await self._rest()
-        seen = await look(self._hall.database, self.view, feed, self.place, left)
+        seen = shared(self.view, feed, self.place, left)
+        if seen is None:
+            seen = await stored(self._hall.database, self.view, feed, self.place, left)
         pieces = list(_pieces(seen, self.place, feed, self.view))
         self.place = seen.place
         self._allowance.take(len(seen.events), now)

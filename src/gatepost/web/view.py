@@ -51,15 +51,20 @@ class Seen(msgspec.Struct, frozen=True):
     skipped: bool = False
 
 
-async def look(database: Database, view: View, feed: Feed, place: int, most: int | None) -> Seen:
-    """Look at the next events, at most so many: those that all followers share, or from before
-    them.
+def shared(view: View, feed: Feed, place: int, most: int | None) -> Seen | None:
+    """Look at the next events, at most so many, among those that all followers share; None where
+    they begin later.
     """
     if feed.covers(place):
         return _pick(view, feed.after(place), most, max(place, feed.place))
     if most is not None and view.filter == EVERYTHING and place < feed.gone:
         newest = feed.after(place)[-most:]
         return Seen(newest, feed.place, skipped=True)
+    return None
+
+
+async def stored(database: Database, view: View, feed: Feed, place: int, most: int | None) -> Seen:
+    """The same from the database, as far as there is anything."""
     seen = await database.read(partial(_stored, view, place, most))
     if most is None or not seen.more:
         return seen
