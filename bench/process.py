@@ -119,6 +119,12 @@ def rss_mb(pid: int) -> float:
     return own + sum(rss_mb(child) for child in children(pid))
 
 
+def cpu_s(pid: int) -> float:
+    """Processor time that a process has taken, all its threads together."""
+    stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def python(*args: str) -> list[str]:
     return [sys.executable, *args]
 

@@ -17,8 +17,8 @@ import msgspec
 
 from bench import contestants, corpus
 from bench.contestants import Contestant
-from bench.load import Load, measure
-from bench.process import InvalidRunError, rss_mb
+from bench.load import WARM_UP_S, fire
+from bench.process import InvalidRunError, cpu_s, rss_mb
 from bench.report import Figure
 from bench.road import EVENTS, Plan, payment
 
@@ -28,9 +28,21 @@ MEMORY_MB = 300
 SHARE_LEFT = 0.85
 SHOWN_MS = 300
 PROBES = 20
+PROBE_S = 0.25
+SECONDS_MAX = 3
+ROUNDS_MAX = 2
 PATIENCE_S = 30
 LIVE = re.compile(r'data-live="([^"]+)"')
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+
+
+class Load(msgspec.Struct, frozen=True):
+    """Requests a second, and the server's processor time for each, in milliseconds: that of all
+    others does not count.
+    """
+
+    per_s: float
+    cpu_ms: float
 
 
 class Visitor(msgspec.Struct, frozen=True):
@@ -112,7 +124,7 @@ def shown_ms(gatepost: Contestant, pages: list[socket.socket]) -> list[float]:
     """From before an event is sent until the last page has it, in milliseconds."""
     client, times = gatepost.client(), []
     for number in range(PROBES):
-        time.sleep(1.1)  # a page may show so many of a second, and this is one of the next
+        time.sleep(PROBE_S)
         title = f"probe-{number}-"
         body = msgspec.json.encode(corpus.PAYMENT | {"title": title})
         start = time.perf_counter()
@@ -144,7 +156,7 @@ def loaded(plan: Plan, gatepost: Contestant, pages: Sequence[socket.socket]) -> 
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(drain, pages, over)
         try:
-            load = measure(gatepost, EVENTS, payment(plan.folder), plan.seconds, plan.connections)
+            load = _load(plan, gatepost)
         finally:
             over.set()
         reading.result()
@@ -152,12 +164,21 @@ def loaded(plan: Plan, gatepost: Contestant, pages: Sequence[socket.socket]) -> 
     return load
 
 
+def _load(plan: Plan, gatepost: Contestant) -> Load:
+    bodies, pid = payment(plan.folder), gatepost.server.pid
+    fire(gatepost, EVENTS, bodies, WARM_UP_S, plan.connections)
+    before = cpu_s(pid)
+    load = fire(gatepost, EVENTS, bodies, min(plan.seconds, SECONDS_MAX), plan.connections)
+    return Load(load.per_s, (cpu_s(pid) - before) / load.requests * 1e3)
+
+
 def watching(plan: Plan) -> list[Figure]:
     """Ingest in turns without pages and with them."""
     folder = plan.folder / "watching"
     folder.mkdir()
-    alone: list[float] = []
-    watched: list[float] = []
+    alone: list[Load] = []
+    watched: list[Load] = []
+    rounds = min(plan.rounds, ROUNDS_MAX)
     data, log = folder / "data", folder / "gatepost.log"
     with contestants.role("serve", data, log, UNLIMITED) as server:
         gatepost = Contestant("gatepost", server, contestants.create_key(data))
@@ -165,20 +186,26 @@ def watching(plan: Plan) -> list[Figure]:
         loaded(plan, gatepost, ())  # what grows once has grown before memory is compared
         before = rss_mb(gatepost.server.pid)
         with opened(visitor) as pages:
-            held = rss_mb(gatepost.server.pid) - before
+            whole = rss_mb(gatepost.server.pid)
             times = shown_ms(gatepost, pages)
-        for turn in range(plan.rounds):
-            alone.append(loaded(plan, gatepost, ()).per_s)
+        for turn in range(rounds):
+            alone.append(loaded(plan, gatepost, ()))
             with opened(visitor) as pages:
-                watched.append(loaded(plan, gatepost, pages).per_s)
+                watched.append(loaded(plan, gatepost, pages))
+                whole = max(whole, rss_mb(gatepost.server.pid))
             plan.say(
-                f"  {turn + 1}/{plan.rounds} {alone[-1]:,.0f} alone, {watched[-1]:,.0f} watched"
+                f"  {turn + 1}/{rounds} {alone[-1].per_s:,.0f} alone, "
+                f"{watched[-1].per_s:,.0f} watched"
             )
-    kept = statistics.median(w / a for w, a in zip(watched, alone, strict=True))
+    pairs = list(zip(watched, alone, strict=True))
+    kept = statistics.median(with_.per_s / without.per_s for with_, without in pairs)
+    cost = statistics.median(with_.cpu_ms / without.cpu_ms for with_, without in pairs)
     note = f"{PAGES:,} pages, {PROBES} events"
     return [
-        Figure("watching", "memory of the pages", held, "MB", at_most=MEMORY_MB, note=note),
+        Figure("watching", "memory with pages", whole, "MB", at_most=MEMORY_MB, note=note),
+        Figure("watching", "memory before them", before, "MB"),
         Figure("watching", "ingest with pages ÷ without", kept, "", at_least=SHARE_LEFT),
+        Figure("watching", "processor time of a POST with pages ÷ without", cost, ""),
         Figure("watching", "on all pages after, p50", statistics.median(times), "ms", note=note),
         Figure("watching", "on all pages after, worst", max(times), "ms", at_most=SHOWN_MS),
     ]
