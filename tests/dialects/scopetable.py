@@ -12,7 +12,10 @@ TABLE: dict[str, dict[str, str]] = {
         "aggregators:write": """
             createAggregator updateAggregator deleteAggregator createShare revokeShare
         """,
-        "any": "currentKey ping me getAccount createAccount updateAccount switchOperator",
+        "any": """
+            currentKey ping me getAccount createAccount updateAccount switchOperator
+            listBookmarks createBookmark deleteBookmark
+        """,
         "audit:read": "listAudit getOperations getSettings listAccounts listAllOperators",
         "customers:read": "listCustomers getCustomer",
         "customers:write": """

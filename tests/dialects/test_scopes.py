@@ -21,14 +21,15 @@ AT_ONCE = 8
 LACKS = "This key lacks the scope "
 ENDS_ITS_KEY = ("eventicat", "regenerateKey")
 """What has neither a body nor an id that could be refused. It is asked last."""
-FOR_SUPERUSERS = {
+FOR_OPERATORS = {
     ("native", one)
     for one in (
         *("getOperations", "getSettings", "listAccounts", "createAccount", "updateAccount"),
         *("listAllOperators", "switchOperator"),
+        *("listBookmarks", "createBookmark", "deleteBookmark"),
     )
 }
-"""No key is enough for what concerns the whole installation."""
+"""No key is enough for what concerns the whole installation, or a person."""
 CHAT = "gotifys://gotify.example.com/token"
 NOTHING = b"{"
 """A body that is refused before anything happens."""
@@ -198,7 +199,7 @@ def fault(one: Operation, status: int, body: bytes, held: set[str]) -> str | Non
     if one.needed not in held:
         refused = status == 403 and lacks(one, body)
         return None if refused else f"{name} took no notice of {one.needed}: {status}"
-    refuses = {401} if one.name in FOR_SUPERUSERS else {401, 403}
+    refuses = {401} if one.name in FOR_OPERATORS else {401, 403}
     if status in refuses or status >= 500:
         return f"{name} refused {one.needed}: {status} {body!r}"
     if one.is_refused_anyway and status < 400:

@@ -47,6 +47,7 @@ MembershipId = NewType("MembershipId", bytes)
 SessionId = NewType("SessionId", bytes)
 InvitationId = NewType("InvitationId", bytes)
 ShareId = NewType("ShareId", bytes)
+BookmarkId = NewType("BookmarkId", bytes)
 
 NO_PROJECT = ProjectId(bytes(16))
 """In the place of a project, of what belongs to an account alone."""

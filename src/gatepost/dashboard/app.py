@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from gatepost.base import log
 from gatepost.base.errors import AppError, Code
-from gatepost.dashboard import access, general, headers, static
+from gatepost.dashboard import access, general, headers, saved, static
 from gatepost.dashboard.desk import Refused
 from gatepost.dashboard.guard import Guard
 from gatepost.dashboard.render import render
@@ -33,7 +33,7 @@ INTERNAL = 500
 def routes() -> list[Route]:
     """All there are."""
     sections = [route for section in SECTIONS for route in section.routes]
-    return [*general.ROUTES, *access.ROUTES, *sections]
+    return [*general.ROUTES, *saved.ROUTES, *access.ROUTES, *sections]
 
 
 class App:

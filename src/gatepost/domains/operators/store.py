@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from gatepost.base.errors import AppError, Code, not_found
 from gatepost.base.ids import AccountId, MembershipId, OperatorId
+from gatepost.domains.operators import bookmarks
 from gatepost.domains.operators.model import Member, Membership, Operator, Role
 from gatepost.domains.operators.tables import (
     invitations,
@@ -160,6 +161,7 @@ def count_codes(tx: Tx, operator_id: OperatorId) -> int:
 
 def remove(tx: Tx, operator_id: OperatorId) -> None:
     """Forget an operator, with everything that is theirs."""
+    bookmarks.forget_operator(tx, operator_id)
     for table in (memberships, operator_sessions, operator_links, recovery_codes):
         tx.run(sa.delete(table).where(table.c.operator_id == operator_id))
     tx.run(sa.delete(operators).where(operators.c.id == operator_id))
@@ -188,6 +190,7 @@ def leave(tx: Tx, account_id: AccountId, membership_id: MembershipId) -> None:
     """End a membership."""
     mine = (memberships.c.account_id == account_id, memberships.c.id == membership_id)
     tx.run(sa.delete(memberships).where(*mine))
+    bookmarks.forget(tx, account_id, membership_id)
 
 
 def member(tx: Tx, account_id: AccountId, operator_id: OperatorId) -> Member:

@@ -38,6 +38,18 @@ memberships = Table(
 Index("uq_memberships_operator", memberships.c.account_id, memberships.c.operator_id, unique=True)
 Index("ix_memberships_operator", memberships.c.operator_id)
 
+bookmarks = Table(
+    "bookmarks",
+    metadata,
+    id_column("account_id"),
+    id_column("membership_id"),
+    id_column("id"),
+    text_column("name"),
+    text_column("place"),
+    ms_column("created_at"),
+    PrimaryKeyConstraint("account_id", "membership_id", "id"),
+)
+
 operator_sessions = Table(
     "operator_sessions",
     metadata,

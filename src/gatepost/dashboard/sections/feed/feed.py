@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
+from gatepost.dashboard import saved
 from gatepost.dashboard.desk import Page, Refused
 from gatepost.dashboard.forms import Form
 from gatepost.dashboard.render import day_of
@@ -59,6 +60,7 @@ async def _show(visit: Visit, asked: Asked, *, secret: str = "", status: int = 2
         again=visit.stream("/v1/events", **asked.filter()),
         fields={name: asking.typed(getattr(asked, name), visit.zone) for name in asking.MOMENTS},
         first=not channels["channels"],
+        saved=await saved.views(visit, "feed"),
         secret=secret,
         may_make_key=visit.api.may(Scope.KEYS_WRITE),
     )

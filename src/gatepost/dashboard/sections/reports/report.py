@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from gatepost.dashboard import saved
 from gatepost.dashboard.desk import Refused
 from gatepost.dashboard.forms import Form
 from gatepost.dashboard.render import zone_of
@@ -52,7 +53,7 @@ async def show(visit: Visit, source: Source) -> Response:
     """Show a report as the address asks for it."""
     asked = asking.read(visit.query)
     wanted, form = plan(source, asked, visit.services.clock(), visit.api.get)
-    others = await _others(visit, source)
+    others, views_ = await asyncio.gather(_others(visit, source), saved.views(visit, "counts"))
     coming = asyncio.ensure_future(SHOWS[asked.view](wanted))
 
     def shown() -> tuple[int, dict[str, Any]]:
@@ -72,6 +73,7 @@ async def show(visit: Visit, source: Source) -> Response:
         exports=_exports(visit, wanted),
         tabs=[(visit.changed(view=one), VIEWS[one], one == asked.view) for one in VIEWS],
         options=_options(wanted, others),
+        saved=views_,
         periods=PERIODS,
         filters=FILTERS,
         span_words=span_words,
