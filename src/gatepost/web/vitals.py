@@ -157,13 +157,14 @@ def _timing(bounds: tuple[float, ...], slots: list[float]) -> Timing:
 
 
 def _disk(services: Services) -> Disk:
-    sizes = [_gauge(services.metrics, f"gatepost_{one}_bytes") for one in ("database", "wal")]
+    names = ("gatepost_database_bytes", "gatepost_wal_bytes")
+    database, log = (_gauge(services.metrics, one) for one in names)
     try:
         usage = shutil.disk_usage(services.settings.folder)
         copied_at = copies.latest(services.settings.folder)
     except OSError:  # there need be no folder where the database is elsewhere
-        return Disk(None, None, *sizes, None)
-    return Disk(usage.free, usage.total, *sizes, copied_at)
+        return Disk(None, None, database, log, None)
+    return Disk(usage.free, usage.total, database, log, copied_at)
 
 
 def _gauge(metrics: Metrics, name: str) -> int | None:

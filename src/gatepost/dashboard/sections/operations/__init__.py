@@ -16,8 +16,8 @@ SECTION = Section(
         page("/operations/settings", settings.show),
         page("/operations/accounts", accounts.show),
         action("/operations/accounts", accounts.create),
-        action("/operations/accounts/{id}", accounts.change),
+        action("/operations/accounts/change", accounts.change),
         page("/operations/operators", operators.show),
-        action("/operations/operators/{id}", operators.switch),
+        action("/operations/operators/switch", operators.switch),
     ),
 )

@@ -10,7 +10,7 @@ from gatepost.dashboard.sections.operations import common
 from gatepost.dashboard.visit import Visit
 
 ACCOUNTS = "/v1/operations/accounts"
-PAGE = 50
+PAGE = 20
 USUAL = "default"
 TONES = {"active": "good", "inactive": "warn", "deleted": "plain"}
 SAID = {"active": "The account is on.", "inactive": "The account is off: its keys are refused."}
@@ -39,7 +39,7 @@ async def change(visit: Visit) -> Response:
     form, where = visit.form, visit.url("operations", "accounts")
     wanted = {name: form.get(name) for name in ("plan", "status") if name in form}
     try:
-        await visit.api.send("PATCH", at(ACCOUNTS, visit.path["id"]), wanted, once=form.once)
+        await visit.api.send("PATCH", at(ACCOUNTS, form.get("id")), wanted, once=form.once)
     except Refused as refused:
         return visit.redirect(where, refused.detail, "problem")
     return visit.redirect(where, SAID.get(form.get("status"), "The plan is changed."))

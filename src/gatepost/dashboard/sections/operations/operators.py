@@ -11,7 +11,7 @@ from gatepost.dashboard.sections.operations import common
 from gatepost.dashboard.visit import Visit
 
 OPERATORS = "/v1/operations/operators"
-PAGE = 50
+PAGE = 20
 OFF = "They may not sign in any more, and all their sessions have ended."
 
 
@@ -34,7 +34,7 @@ async def switch(visit: Visit) -> Response:
     form, where = visit.form, visit.url("operations", "operators")
     wanted = {"enabled": form.get("enabled") == "yes"}
     try:
-        await visit.api.send("PATCH", at(OPERATORS, visit.path["id"]), wanted, once=form.once)
+        await visit.api.send("PATCH", at(OPERATORS, form.get("id")), wanted, once=form.once)
     except Refused as refused:
         return visit.redirect(where, refused.detail, "problem")
     return visit.redirect(where, "They may sign in again." if wanted["enabled"] else OFF)
