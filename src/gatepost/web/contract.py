@@ -172,7 +172,8 @@ def free(_command: Any) -> None:
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One operation.
 
-    `run` takes (tx, calls, commands) where `vector`, else (tx, call, command); it gives replies. A
+    `run` takes (tx, calls, commands) where `vector`, else (tx, call, command); it gives replies.
+    Where it is `light` besides, it touches few rows and renders nothing. A
     `stream` endpoint sends an event stream instead. `aliases` are further paths. `query`
     and `request` are Structs: validation and the OpenAPI document come from them; without a
     `response` a success has no body. `errors` are codes beyond those every endpoint can answer,
@@ -201,6 +202,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     aliases: tuple[str, ...] = ()
     vector: bool = False
+    light: bool = False
     idempotent: bool = True
     recipients: Callable[[Any], int] | None = None
     project: bool = True

@@ -162,7 +162,8 @@ class Pipeline:
             command = await endpoint.prepare(call, command)
         database = self._services.database
         if endpoint.vector:
-            reply: Reply = await database.submit(route.verb, (call, command), _weight(command))
+            item, weight = (call, command), _weight(command)
+            reply: Reply = await database.submit(route.verb, item, weight, light=endpoint.light)
         else:
             reply = await database.write(lambda tx: _single(route, tx, call, command))
         request.metered = True

@@ -70,14 +70,13 @@ class Router:
 
     @property
     def swift(self) -> frozenset[str]:
-        """The paths of writes that join grouped commits: all they do is wait for one. What awaits
-        more before it needs a task, for its timeouts.
+        """The paths of light writes: all they wait for is a grouped commit. What awaits more
+        needs a task, for its timeouts.
         """
         return frozenset(
             path
             for path, methods in self.exact.items()
-            if any(route.endpoint.vector for route in methods.values())
-            and not any(route.endpoint.prepare for route in methods.values())
+            if any(route.endpoint.light for route in methods.values())
         )
 
     def find(self, path: str, raw_path: bytes) -> tuple[Methods | None, Mapping[str, str]]:

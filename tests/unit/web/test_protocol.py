@@ -97,6 +97,7 @@ async def test_requests_that_come_at_once_are_answered_in_turn(connection: Conne
 async def test_a_connection_is_kept_for_so_long_after_the_last_request(
     connection: Connection,
 ) -> None:
+    heard = time.monotonic()
     for _ in range(3):
         connection.ask("/swift?future")
         await connection.answer()

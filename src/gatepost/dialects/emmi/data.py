@@ -132,6 +132,7 @@ ENDPOINTS = (
         charge=_charge,
         writes=True,
         vector=True,
+        light=True,
         project=False,
         customer=Naming.REQUIRED,
         realm=_realm,

@@ -85,6 +85,7 @@ def _endpoint(operation: str, method: str, **more: Any) -> Endpoint:
         charge=_charge,
         writes=True,
         vector=True,
+        light=True,
         project=False,
         query=EventQuery,
         response=Accepted,

@@ -220,6 +220,7 @@ ENDPOINTS = (
         charge=_charge,
         writes=True,
         vector=True,
+        light=True,
         customer=Naming.OPTIONAL,
         status=201,
         further={200: "A duplicate by `eventId`: the event that was stored first"},

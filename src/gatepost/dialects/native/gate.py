@@ -97,6 +97,7 @@ ENDPOINTS = (
         charge=free,
         writes=True,
         vector=True,
+        light=True,
         project=False,
         request=CheckIn,
         response=CheckOut,

@@ -15,8 +15,9 @@ import sqlalchemy
 from gatepost.base import log
 from gatepost.base.errors import AppError, Code
 from gatepost.base.metrics import Metrics
-from gatepost.storage.committer import RETRY_AFTER_S, Committer, Writing
+from gatepost.storage.committer import Committer, Writing
 from gatepost.storage.db import Tx
+from gatepost.storage.group import RETRY_AFTER_S
 from gatepost.storage.postgres.connection import driver_error, lost
 from gatepost.storage.postgres.engine import POSTGRES
 from gatepost.storage.postgres.reach import Reach

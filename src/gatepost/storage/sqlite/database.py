@@ -14,8 +14,9 @@ import sqlalchemy
 
 from gatepost.base.durable import sync_folder
 from gatepost.base.metrics import Metrics
-from gatepost.storage.committer import Committer, Writing
+from gatepost.storage.committer import Writing
 from gatepost.storage.db import Tx
+from gatepost.storage.sqlite.committer import SqliteCommitter
 from gatepost.storage.sqlite.connection import engine_of
 from gatepost.storage.sqlite.engine import SQLITE
 from gatepost.storage.sqlite.writer import WriteConnection
@@ -36,7 +37,7 @@ class SqliteDatabase(Writing):
         self._wal = path.with_name(path.name + "-wal")
         self._engine = engine_of(path)
         self._restart = threading.Event()
-        self._committer = Committer(lambda: WriteConnection(self._engine, self._restart), metrics)
+        self._committer = SqliteCommitter(self._writer, metrics)
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reader")
         self._local = threading.local()
         self._checkpoints: asyncio.Task[None] | None = None
@@ -45,6 +46,9 @@ class SqliteDatabase(Writing):
         metrics.gauge("gatepost_database_bytes", lambda: _size(path))
         metrics.gauge("gatepost_wal_bytes", lambda: _size(self._wal))
         self._make_durable()
+
+    def _writer(self) -> WriteConnection:
+        return WriteConnection(self._engine, self._restart)
 
     def _make_durable(self) -> None:
         """Sync what a killed process left behind: commits it wrote but did not live to sync

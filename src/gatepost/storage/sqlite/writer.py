@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+from collections.abc import Iterator
 
 import sqlalchemy
 
 from gatepost.storage.db import Tx
+from gatepost.storage.sqlite.connection import BUSY_MS
 from gatepost.storage.sqlite.engine import SQLITE
 
 
@@ -20,10 +22,20 @@ class WriteConnection:
         self._sql = engine.connect()
         self._raw: sqlite3.Connection = self._sql.connection.driver_connection  # type: ignore[assignment] # the SQLite driver's own
         self._restart = restart
+        self._raw.execute("PRAGMA busy_timeout=0")
 
     def begin(self) -> Tx:
-        """Take the write lock now rather than at the first write."""
-        self._raw.execute("BEGIN IMMEDIATE")
+        """Take the write lock now rather than at the first write, as soon as it is free."""
+        with self._patience():
+            self._raw.execute("BEGIN IMMEDIATE")
+        return Tx(self._sql, self._raw, SQLITE)
+
+    def begin_at_once(self) -> Tx | None:
+        """Take the write lock if it is free: nothing is waited for."""
+        try:
+            self._raw.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return None
         return Tx(self._sql, self._raw, SQLITE)
 
     def commit(self) -> None:
@@ -52,7 +64,8 @@ class WriteConnection:
         """Between commits, restart a log that the checkpointer alone cannot shorten."""
         if self._restart.is_set():
             self._restart.clear()
-            self._raw.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+            with self._patience():
+                self._raw.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
 
     def again(self, error: BaseException, tries: int) -> float | None:  # noqa: ARG002 # it meets nobody
         """A single writer has nobody to try again for."""
@@ -69,6 +82,15 @@ class WriteConnection:
 
     def close(self) -> None:
         """Fold the log into the database and close."""
-        with contextlib.suppress(sqlite3.OperationalError):
+        with contextlib.suppress(sqlite3.OperationalError), self._patience():
             self._raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self._sql.close()
+
+    @contextlib.contextmanager
+    def _patience(self) -> Iterator[None]:
+        """Wait for others; what is done in the event loop must not."""
+        self._raw.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        try:
+            yield
+        finally:
+            self._raw.execute("PRAGMA busy_timeout=0")

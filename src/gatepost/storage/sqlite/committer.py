@@ -1,0 +1,134 @@
+"""SQLite's writer: what is light is done in the event loop, its commit in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import NamedTuple
+
+from gatepost.base.metrics import Metrics
+from gatepost.storage.committer import Gathering
+from gatepost.storage.db import Tx
+from gatepost.storage.group import Carrier, Hooks, Job, deliver
+from gatepost.storage.sqlite.writer import WriteConnection
+
+LIGHT_MAX = 128
+SLOW_S = 0.02
+AWAY_S = 1.0
+
+
+class _Group(NamedTuple):
+    """What is to be committed. With a `tx` it has been done, and but for the commit is complete."""
+
+    jobs: list[Job]
+    tx: Tx | None
+    since: float
+
+
+class SqliteCommitter(Gathering):
+    """Commits one group after the other, while the next one gathers.
+
+    A thread that runs statements beside the event loop takes the interpreter from it, and has to
+    win it back, at every single one of them. So a group that is `light` is run in the loop, and the
+    thread only commits it, which needs no interpreter. Where that took long (a disk that has to be
+    waited for), the thread does all of it for a while.
+    """
+
+    def __init__(self, connect: Callable[[], WriteConnection], metrics: Metrics) -> None:
+        """Take a factory of the write connection; it is called in the thread."""
+        super().__init__()
+        self._connect = connect
+        self._connection: WriteConnection | None = None
+        self._metrics = metrics
+        self._carrier = Carrier(metrics)
+        self._groups: SimpleQueue[_Group | None] = SimpleQueue()
+        self._under_way = False
+        self._done = asyncio.Event()
+        self._away_until = 0.0
+        self._busy_s = 0.0
+        self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread for the running event loop."""
+        super().start()
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Commit what waits, then end the thread."""
+        self._closing = True
+        self._hand_over()
+        while self._under_way or self._queue:
+            self._done.clear()
+            await self._done.wait()
+        if self._thread.is_alive():
+            self._groups.put(None)
+            await asyncio.to_thread(self._thread.join)
+
+    def busy_s(self) -> float:
+        """Seconds the writer has worked since the start."""
+        return self._busy_s
+
+    def _enqueue(self, fresh: list[Job]) -> None:
+        self._queue.extend(fresh)
+        self._next()
+
+    def _next(self) -> None:
+        if self._queue and not self._under_way:
+            self._under_way = True
+            jobs, since = self._mixture(), time.monotonic()
+            self._groups.put(_Group(jobs, self._done_here(jobs, since), since))
+
+    def _done_here(self, jobs: list[Job], now: float) -> Tx | None:
+        """Do what a light group asks for, up to the commit; None: the thread has to."""
+        connection = self._connection
+        if connection is None or now < self._away_until or not _light(jobs):
+            return None
+        tx = connection.begin_at_once()
+        if tx is None:
+            return None
+        try:
+            self._carrier.run(connection, tx, jobs)
+        except Exception:  # noqa: BLE001 # the thread comes to it again, and to whom it concerns
+            connection.rollback()
+            return None
+        took = time.monotonic() - now
+        if took > SLOW_S:
+            self._away_until = now + took + AWAY_S
+        return tx
+
+    def _work(self) -> None:
+        connection = self._connection = self._connect()
+        while (group := self._groups.get()) is not None:
+            hooks = self._finish(connection, group)
+            took = time.monotonic() - group.since
+            self._busy_s += took
+            self._metrics.commit(took)
+            connection.between()
+            assert self._loop is not None  # noqa: S101 # started before the first group
+            self._loop.call_soon_threadsafe(self._finished, group.jobs, hooks)
+        connection.close()
+
+    def _finish(self, connection: WriteConnection, group: _Group) -> Hooks:
+        if group.tx is not None:
+            try:
+                self._carrier.commit(connection, group.jobs)
+            except Exception:  # noqa: BLE001 # nothing was committed; it is tried from the beginning
+                connection.rollback()
+            else:
+                return group.tx.hooks()
+        return self._carrier.carry(connection, group.jobs)
+
+    def _finished(self, jobs: list[Job], hooks: Hooks) -> None:
+        """Tell everybody first: they answer before the next group is begun."""
+        assert self._loop is not None  # noqa: S101 # it runs there
+        deliver(jobs, hooks)
+        self._under_way = False
+        self._loop.call_soon(self._next)
+        self._done.set()
+
+
+def _light(jobs: list[Job]) -> bool:
+    return len(jobs) <= LIGHT_MAX and all(job.light for job in jobs)
