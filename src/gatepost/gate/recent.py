@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import socket
 from collections import deque
-from typing import NamedTuple
+
+import msgspec
 
 from gatepost.base.clock import HOUR_MS
 from gatepost.base.ids import AccountId, ProjectId
@@ -22,7 +23,7 @@ DETAIL_CHARS_MAX = 300
 ABOUT_CHARS_MAX = 200
 
 
-class Answered(NamedTuple):
+class Answered(msgspec.Struct, frozen=True, gc=False):
     """One request. `at` in ms; `route` is method and path template; `about` are names that it gave,
     as of an event that was counted; `code` and `detail` are of a refusal.
     """

@@ -268,6 +268,11 @@ class IdempotencyPolicy(msgspec.Struct, frozen=True):
     compares: bool = True
     status: int | None = None
 
+    @property
+    def name(self) -> str:
+        """The header as documents write it."""
+        return self.header.decode().title()
+
 
 class Dialect(Protocol):
     """A wire format over the one engine.

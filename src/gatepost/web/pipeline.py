@@ -245,11 +245,10 @@ def _answered(request: Request, by: Caller, answer: Reply, took: float) -> Answe
 
 def _claim(route: Route, call: Call, key: bytes, command: Any) -> Claim:
     policy = route.dialect.idempotency
-    name = policy.header.decode().title()
     if len(key) > policy.length_max:
-        raise invalid(([name], f"At most {policy.length_max} characters"))
+        raise invalid(([policy.name], f"At most {policy.length_max} characters"))
     if policy.pattern is not None and not policy.pattern.fullmatch(key):
-        raise invalid(([name], "Letters, digits, - and _ alone"))
+        raise invalid(([policy.name], "Letters, digits, - and _ alone"))
     what = route.mark + _encode(call.params) if call.params else route.mark
     if call.payer is not None:
         what += call.payer.customer_id

@@ -137,11 +137,8 @@ class Exchange:
         usual = cycle.keep_alive and not cycle.response_started and not cycle.disconnected
         if not usual or cycle.flow.write_paused or cycle.scope["method"] == "HEAD":
             return False
-        parts = [STATUS_LINE[status]]
-        for name, value in (*cycle.default_headers, *headers):
-            parts += (name, b": ", value, b"\r\n")
-        parts += (b"\r\n", body)
-        cycle.transport.write(b"".join(parts))
+        lines = b"\r\n".join(map(b": ".join, (*cycle.default_headers, *headers)))
+        cycle.transport.write(b"%b%b\r\n\r\n%b" % (STATUS_LINE[status], lines, body))
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         cycle.on_response()
