@@ -31,13 +31,18 @@ class Protocol(HttpToolsProtocol):
 
     _heard_at = 0.0
 
+    def __init__(self, config: Any, server_state: Any, *more: Any, **options: Any) -> None:
+        """Share the replies of a turn with all connections of the server."""
+        super().__init__(config, server_state, *more, **options)
+        self._replies: Replies = vars(server_state).setdefault("replies", Replies(self.loop))
+
     def data_received(self, data: bytes) -> None:
         """Read on."""
         self._heard_at = self.loop.time()
         super().data_received(data)
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        cycle.scope["extensions"] = {EXTENSION: Exchange(cycle)}
+        cycle.scope["extensions"] = {EXTENSION: Exchange(cycle, self._replies)}
         if cycle.scope["path"] in app.swift:
             self.loop.call_soon(Errand(cycle.run_asgi(app)).go_on)
         else:
@@ -76,6 +81,11 @@ class Protocol(HttpToolsProtocol):
     def _unset_keepalive_if_required(self) -> None:
         """It stays set, see there."""
 
+    def shutdown(self) -> None:
+        """Close the connection, or after the reply that is due."""
+        self._replies.flush()
+        super().shutdown()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of the connection, and of its timer."""
         super().connection_lost(exc)
@@ -109,6 +119,30 @@ class Errand:
         future.add_done_callback(self.go_on)
 
 
+class Replies:
+    """Replies leave together, at the end of a turn of the event loop. Each write wakes the client's
+    side, which costs more than the write itself; one that follows at once finds it awake.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Nothing waits yet."""
+        self._loop = loop
+        self._waiting: list[tuple[Any, bytes]] = []
+
+    def add(self, transport: Any, data: bytes) -> None:
+        """Write this at the end of the turn, before anything that begins after it."""
+        if not self._waiting:
+            self._loop.call_soon(self.flush)
+        self._waiting.append((transport, data))
+
+    def flush(self) -> None:
+        """Write what waits."""
+        waiting, self._waiting = self._waiting, []
+        for transport, data in waiting:
+            if not transport.is_closing():  # the client may have gone meanwhile
+                transport.write(data)
+
+
 class Exchange:
     """One request and its reply; `cycle` is uvicorn's own state of them.
 
@@ -116,11 +150,12 @@ class Exchange:
     collector.
     """
 
-    __slots__ = ("_cycle",)
+    __slots__ = ("_cycle", "_replies")
 
-    def __init__(self, cycle: Any) -> None:
+    def __init__(self, cycle: Any, replies: Replies) -> None:
         """Stand beside `receive` and `send`."""
         self._cycle = weakref.ref(cycle)
+        self._replies = replies
 
     def body(self) -> bytes | None:
         """The request's whole body, or None: it has not all arrived, or must be asked for."""
@@ -138,7 +173,8 @@ class Exchange:
         if not usual or cycle.flow.write_paused or cycle.scope["method"] == "HEAD":
             return False
         lines = b"\r\n".join(map(b": ".join, (*cycle.default_headers, *headers)))
-        cycle.transport.write(b"%b%b\r\n\r\n%b" % (STATUS_LINE[status], lines, body))
+        whole = b"%b%b\r\n\r\n%b" % (STATUS_LINE[status], lines, body)
+        self._replies.add(cycle.transport, whole)
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         cycle.on_response()
