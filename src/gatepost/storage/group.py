@@ -181,9 +181,14 @@ def _unavailable() -> AppError:
 
 
 def deliver(jobs: Sequence[Job], hooks: Hooks) -> None:
-    """Tell everybody the outcome, after the hooks; on the event loop."""
+    """Call the hooks, and tell everybody; on the event loop."""
     for hook in hooks:
         hook()
+    tell(jobs)
+
+
+def tell(jobs: Sequence[Job]) -> None:
+    """Tell everybody the outcome; on the event loop."""
     for job in jobs:
         if job.future.done():
             continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from gatepost.base.errors import AppError, Code
 from gatepost.base.ids import AccountId, CustomerId, ProjectId, parse
 from gatepost.domains.accounts import store as accounts
@@ -30,55 +32,87 @@ class Door:
         self._networks = services.settings.networks()
         self._clock = services.clock
 
-    async def admit(self, route: Route, request: Request) -> Caller:
+    def admit(self, route: Route, request: Request) -> Caller | Awaitable[Caller]:
         """Authenticate → authorise → throttle. A known caller of a limiter in memory never waits
-        here.
+        here, and so is returned at once.
         """
-        caller = await self.identify(route.dialect, request)
-        await self.enter(route, caller, request)
-        return caller
+        caller = self._present(route.dialect, request)
+        if caller is None:
+            return self._admit(route, request)
+        verdict = self._charge(route, caller, request)
+        if verdict is None or isinstance(verdict, Verdict):
+            return self._judge(caller, request, verdict)
+        return self._await(caller, request, verdict)
 
     async def identify(self, dialect: Dialect, request: Request) -> Caller:
         """Whose key it is; raises UNAUTHENTICATED, or THROTTLED for too many of nobody's. Whoever
         has signed in already is taken as they are.
         """
-        if request.caller is not None:
-            request.now = self._clock()
-            request.address = self.address(request)
-            return request.caller
-        try:
-            secret = dialect.api_key(request.headers, request.scope["query_string"])
-        except AppError as refusal:
-            raise await self._unknown(request, refusal) from None
-        caller = self._admission.known(secret) if secret else None
-        if caller is None:
-            caller = await self._authenticate(secret, request)
-        request.caller = caller
-        request.now = self._clock()
-        return caller
+        return self._present(dialect, request) or await self._authenticate(dialect, request)
 
     async def enter(self, route: Route, caller: Caller, request: Request) -> None:
         """Authorise and throttle; raises FORBIDDEN, ACCOUNT_INACTIVE and THROTTLED."""
+        verdict = self._charge(route, caller, request)
+        if verdict is not None and not isinstance(verdict, Verdict):
+            verdict = await verdict
+        self._judge(caller, request, verdict)
+
+    async def _admit(self, route: Route, request: Request) -> Caller:
+        caller = await self.identify(route.dialect, request)
+        await self.enter(route, caller, request)
+        return caller
+
+    def _present(self, dialect: Dialect, request: Request) -> Caller | None:
+        """Whoever can be told without waiting."""
+        caller = request.caller
+        if caller is not None:
+            request.address = self.address(request)
+        else:
+            try:
+                secret = dialect.api_key(request.headers, request.scope["query_string"])
+            except AppError:
+                return None
+            caller = self._admission.known(secret) if secret else None
+            if caller is None:
+                return None
+            request.caller = caller
+        request.now = self._clock()
+        return caller
+
+    def _charge(
+        self, route: Route, caller: Caller, request: Request
+    ) -> Verdict | Awaitable[Verdict] | None:
+        """Authorise, and charge the limits; None where there are none."""
         if caller.networks or route.endpoint.admin:
             request.address = self.address(request)
         self._admission.authorise(caller, route.endpoint.scope, request.address)
         if caller.operator is None:
             self._services.ledger.used(caller, request.now)
         if not caller.subjects:
-            return
-        lenient = not route.endpoint.writes
-        verdict = self._admission.limiter.hit(caller.subjects, lenient=lenient)
-        request.verdict = verdict if isinstance(verdict, Verdict) else await verdict
-        if not request.verdict.admitted:
-            detail = "Too many requests. Please try again later."
-            raise throttled(request.verdict, detail, request.now)
+            return None
+        return self._admission.limiter.hit(caller.subjects, lenient=not route.endpoint.writes)
 
-    async def _authenticate(self, secret: str | None, request: Request) -> Caller:
-        if secret is not None:
-            caller = await self._admission.authenticate(secret)
-            if caller is not None:
-                return caller
-        raise await self._unknown(request)
+    def _judge(self, caller: Caller, request: Request, verdict: Verdict | None) -> Caller:
+        request.verdict = verdict
+        if verdict is not None and not verdict.admitted:
+            detail = "Too many requests. Please try again later."
+            raise throttled(verdict, detail, request.now)
+        return caller
+
+    async def _await(self, caller: Caller, request: Request, verdict: Awaitable[Verdict]) -> Caller:
+        return self._judge(caller, request, await verdict)
+
+    async def _authenticate(self, dialect: Dialect, request: Request) -> Caller:
+        try:
+            secret = dialect.api_key(request.headers, request.scope["query_string"])
+        except AppError as refusal:
+            raise await self._unknown(request, refusal) from None
+        caller = await self._admission.authenticate(secret) if secret is not None else None
+        if caller is None:
+            raise await self._unknown(request)
+        request.caller = caller
+        request.now = self._clock()
+        return caller
 
     async def _unknown(self, request: Request, refusal: AppError | None = None) -> AppError:
         self._services.metrics.add("gatepost_unknown_keys")

@@ -20,7 +20,7 @@ from gatepost.gate.once import Claim, Reply
 from gatepost.gate.recent import Answered
 from gatepost.signals.contract import ARRIVALS
 from gatepost.web import beside, body
-from gatepost.web.contract import Call, Services
+from gatepost.web.contract import Call, Naming, Services
 from gatepost.web.door import Door
 from gatepost.web.line import Channel, Lines
 from gatepost.web.relay.pool import Pool
@@ -105,8 +105,10 @@ class Pipeline:
         """The road: authenticate → authorise → throttle → parse → commit → reply."""
         endpoint = route.endpoint
         check_target(route.dialect, request.scope)
-        caller = await self._door.admit(route, request)
-        request.payer = await self._door.payer(route, caller, request)
+        admitted = self._door.admit(route, request)
+        caller = admitted if isinstance(admitted, Caller) else await admitted
+        if endpoint.customer is not Naming.IGNORED:
+            request.payer = await self._door.payer(route, caller, request)
         # The key's own project, or the account's only one, unless another one is named.
         project, counting = caller.default_project, caller.counting
         named = request.headers.get(b"x-project-id") if endpoint.project else None

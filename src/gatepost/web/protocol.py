@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Coroutine, Iterable
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Generic, TypeVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+T = TypeVar("T")
 
 EXTENSION = "gatepost.exchange"
 PUSH = "gatepost.push"
@@ -32,9 +34,9 @@ class Protocol(HttpToolsProtocol):
     _heard_at = 0.0
 
     def __init__(self, config: Any, server_state: Any, *more: Any, **options: Any) -> None:
-        """Share the replies of a turn with all connections of the server."""
+        """Share the turns of the loop with all connections of the server."""
         super().__init__(config, server_state, *more, **options)
-        self._replies: Replies = vars(server_state).setdefault("replies", Replies(self.loop))
+        self._shared: Shared = vars(server_state).setdefault("shared", Shared(self.loop))
 
     def data_received(self, data: bytes) -> None:
         """Read on."""
@@ -42,9 +44,9 @@ class Protocol(HttpToolsProtocol):
         super().data_received(data)
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        cycle.scope["extensions"] = {EXTENSION: Exchange(cycle, self._replies)}
+        cycle.scope["extensions"] = {EXTENSION: Exchange(cycle, self._shared.replies)}
         if cycle.scope["path"] in app.swift:
-            self.loop.call_soon(Errand(cycle.run_asgi(app)).go_on)
+            self._shared.errands.add(cycle.run_asgi(app))
         else:
             super()._start_asgi_task(cycle, app)
 
@@ -83,7 +85,7 @@ class Protocol(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """Close the connection, or after the reply that is due."""
-        self._replies.flush()
+        self._shared.replies.flush()
         super().shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -119,28 +121,53 @@ class Errand:
         future.add_done_callback(self.go_on)
 
 
-class Replies:
-    """Replies leave together, at the end of a turn of the event loop. Each write wakes the client's
-    side, which costs more than the write itself; one that follows at once finds it awake.
+class Turn(Generic[T]):
+    """What is done together in the next turn of the event loop, before anything that begins after
+    it: one callback for all of it.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, do: Callable[[T], None]) -> None:
+        """Nothing waits yet."""
+        self._loop = loop
+        self._do = do
+        self._waiting: list[T] = []
+
+    def add(self, one: T) -> None:
+        """Have this done."""
+        if not self._waiting:
+            self._loop.call_soon(self.flush)
+        self._waiting.append(one)
+
+    def flush(self) -> None:
+        """Do what waits; what fails fails alone."""
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            try:
+                self._do(one)
+            except Exception as fault:  # noqa: BLE001 # as of any callback, the loop is told
+                self._loop.call_exception_handler({"message": "a turn", "exception": fault})
+
+
+class Shared:
+    """What all connections of a server share: requests are begun together, and replies leave
+    together. Each write wakes the client's side, which costs more than the write itself; one that
+    follows at once finds it awake.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Nothing waits yet."""
-        self._loop = loop
-        self._waiting: list[tuple[Any, bytes]] = []
+        self.errands: Turn[Coroutine[Any, None, None]] = Turn(loop, _begin)
+        self.replies: Turn[tuple[Any, bytes]] = Turn(loop, _write)
 
-    def add(self, transport: Any, data: bytes) -> None:
-        """Write this at the end of the turn, before anything that begins after it."""
-        if not self._waiting:
-            self._loop.call_soon(self.flush)
-        self._waiting.append((transport, data))
 
-    def flush(self) -> None:
-        """Write what waits."""
-        waiting, self._waiting = self._waiting, []
-        for transport, data in waiting:
-            if not transport.is_closing():  # the client may have gone meanwhile
-                transport.write(data)
+def _begin(coroutine: Coroutine[Any, None, None]) -> None:
+    Errand(coroutine).go_on()
+
+
+def _write(reply: tuple[Any, bytes]) -> None:
+    transport, data = reply
+    if not transport.is_closing():  # the client may have gone meanwhile
+        transport.write(data)
 
 
 class Exchange:
@@ -152,7 +179,7 @@ class Exchange:
 
     __slots__ = ("_cycle", "_replies")
 
-    def __init__(self, cycle: Any, replies: Replies) -> None:
+    def __init__(self, cycle: Any, replies: Turn[tuple[Any, bytes]]) -> None:
         """Stand beside `receive` and `send`."""
         self._cycle = weakref.ref(cycle)
         self._replies = replies
@@ -174,7 +201,7 @@ class Exchange:
             return False
         lines = b"\r\n".join(map(b": ".join, (*cycle.default_headers, *headers)))
         whole = b"%b%b\r\n\r\n%b" % (STATUS_LINE[status], lines, body)
-        self._replies.add(cycle.transport, whole)
+        self._replies.add((cycle.transport, whole))
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         cycle.on_response()

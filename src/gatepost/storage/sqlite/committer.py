@@ -12,7 +12,7 @@ from typing import NamedTuple
 from gatepost.base.metrics import Metrics
 from gatepost.storage.committer import Gathering
 from gatepost.storage.db import Tx
-from gatepost.storage.group import Carrier, Hooks, Job, deliver
+from gatepost.storage.group import Carrier, Hooks, Job, tell
 from gatepost.storage.sqlite.writer import WriteConnection
 
 LIGHT_MAX = 128
@@ -122,11 +122,12 @@ class SqliteCommitter(Gathering):
         return self._carrier.carry(connection, group.jobs)
 
     def _finished(self, jobs: list[Job], hooks: Hooks) -> None:
-        """Tell everybody first: they answer before the next group is begun."""
-        assert self._loop is not None  # noqa: S101 # it runs there
-        deliver(jobs, hooks)
+        """Begin the next group before anybody is told: they are answered while it is synced."""
+        for hook in hooks:
+            hook()
         self._under_way = False
-        self._loop.call_soon(self._next)
+        self._next()
+        tell(jobs)
         self._done.set()
 
 

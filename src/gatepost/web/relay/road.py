@@ -152,9 +152,8 @@ class Road:
             return None
         more = UPLOAD_MS if journey.content.is_coming else 0
         ends_at = order.now + journey.relay.timeout_ms + MARGIN_MS + more
-        reserved: Reserved = await self._services.database.submit(
-            books.reserve, Asked(order, ends_at)
-        )
+        asked, submit = Asked(order, ends_at), self._services.database.submit
+        reserved: Reserved = await submit(books.reserve, asked, light=True)
         return reserved
 
     async def _forward(
@@ -220,8 +219,8 @@ class Road:
             response_bytes=passing.length_of(got),
             duration_ms=round(took_s * 1000),
         )
-        done = Done(journey.order, reserved, metered)
-        settled: Settled = await self._services.database.submit(books.settle, done)
+        done, submit = Done(journey.order, reserved, metered), self._services.database.submit
+        settled: Settled = await submit(books.settle, done, light=True)
         request.left = settled.left
         request.metered = True
 
