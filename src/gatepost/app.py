@@ -21,10 +21,11 @@ from gatepost.delivery import dnscheck
 from gatepost.delivery.mxcheck import MailHosts
 from gatepost.delivery.station import Station
 from gatepost.dialects import DIALECTS
+from gatepost.dialects.native.callbacks import Callbacks
 from gatepost.dialects.native.tracking import Tracks
 from gatepost.dialects.native.unsubscribe import Unsubscribe
 from gatepost.domains.processes.model import Role
-from gatepost.engine import unsubscribe
+from gatepost.engine import callbacks, unsubscribe
 from gatepost.engine.onboard import Onboarded, onboard
 from gatepost.engine.route import everybodys
 from gatepost.gate.admit import Admission
@@ -107,11 +108,13 @@ class App:
         self._pages = {**self._health.pages}
         self._rest: Any = self._health.nothing
         self._dashboard: Dashboard | None = None
+        self._callbacks: Callbacks | None = None
         self.swift: frozenset[str] = frozenset()
         if role.answers:
             self._pages |= Documents(settings, DIALECTS).pages
             self._pages[unsubscribe.PATH] = Unsubscribe(self.services)
             self._pages |= Tracks(self.services).pages
+            self._callbacks = Callbacks(self.services)
             router = Router(DIALECTS)
             self.swift = router.swift
             self._rest = Pipeline(self.services, router, self._pool)
@@ -252,5 +255,7 @@ class App:
         path = scope["path"]
         if self._dashboard is not None and path.startswith(PREFIX):
             return self._dashboard(scope, receive, send)
+        if self._callbacks is not None and path.startswith(callbacks.PREFIX):
+            return self._callbacks(scope, receive, send)
         page: Awaitable[None] = self._pages.get(path, self._rest)(scope, receive, send)
         return page

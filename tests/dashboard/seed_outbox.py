@@ -50,6 +50,7 @@ def fill(client: httpx2.Client) -> None:
     for order in (1, 2):
         about = {"kind": "smtp", "host": "smtp.example.com", "secret": "hush", "enabled": False}
         _post(client, "/v1/mailers", about | {"priority": order, "name": HARM[:100]})
+    _post(client, "/v1/mailers", {"kind": "postmark", "secret": "hush", "enabled": False})
     wait_for(lambda: _count(client, "/v1/mailbox", "mails") > 1, "mails to be caught")
     failed = "/v1/deliveries?state=failed"
     wait_for(lambda: _count(client, failed, "deliveries"), "a delivery to fail")

@@ -139,13 +139,18 @@ def test_mailers_are_made_changed_and_ended(visitor: Visitor, make_visitor: Make
         other, "Make it", region="eu-central-1", username="AK", secret="s", priority="1"
     )
     assert [one.text for one in listed.root.one("tbody").all("a")] == ["ses", "smtp"]
+    provider = visitor.open(rows(listed)[0])
+    (callback,) = [one.text for one in provider.root.one("main").all("code")]
+    assert "/mail/callbacks/mailer_" in callback
     page = visitor.open(rows(listed)[1])
     assert "hush" not in page.answer.text
+    assert "/mail/callbacks/" not in page.answer.text
     wrong = visitor.submit(page, "Save", host="smtp.example.org")
     assert "secret" in wrong.errors()
     assert "First" in visitor.submit(page, "Save", name="First", priority="0").text
     viewer = make_visitor(visitor.account, role="viewer")
     assert not viewer.open(rows(listed)[1]).root.one("main").all("form")
+    assert callback not in viewer.open(rows(listed)[0]).text
     visitor.submit(page, "Delete")
     left = visitor.submit(visitor.open(rows(listed)[0]), "Delete")
     assert urlsplit(left.address).path.endswith("/mailers")

@@ -11,6 +11,7 @@ from gatepost.cli.common import COMMON, Common
 from gatepost.cli.hidden import HIDDEN, Hidden
 
 if TYPE_CHECKING:
+    from gatepost.cli.local import Local
     from gatepost.domains.mailers.model import Mailer
 
 app = App(name="mailer", help="Through whom mails leave: servers and providers.")
@@ -58,9 +59,10 @@ def list_(*, account: Account = None, common: Common = COMMON) -> None:
     from gatepost.cli.local import open_folder
     from gatepost.domains.mailers import store
 
-    with open_folder(common).read() as tx:
+    local = open_folder(common)
+    with local.read() as tx:
         found = [it for owner in find.owners(tx, account) for it in store.list_(tx, owner)]
-    show.many(common, "mailers", [_shown(it) for it in found], COLUMNS)
+    show.many(common, "mailers", [_shown(local, it) for it in found], COLUMNS)
 
 
 @app.command
@@ -87,7 +89,7 @@ def create(
         owner = find.account(tx, account).id
         secrets = post.Secrets(local.pepper)
         made = post.create(tx, owner, new, secrets, local.actor, local.now())
-    _print(common, made, "made")
+    _print(common, local, made, "made")
 
 
 @app.command
@@ -114,7 +116,7 @@ def update(
         it = find.mailer(tx, account, mailer)
         now = local.now()
         it = post.change(tx, it.account_id, it.id, changes, secrets, local.actor, now)
-    _print(common, it, "changed")
+    _print(common, local, it, "changed")
 
 
 @app.command
@@ -128,7 +130,7 @@ def delete(mailer: Named, /, *, account: Account = None, common: Common = COMMON
     with local.write() as tx:
         it = find.mailer(tx, account, mailer)
         post.end(tx, it.account_id, it.id, local.actor, local.now())
-    _print(common, it, "deleted", deleted=True)
+    _print(common, local, it, "deleted", deleted=True)
 
 
 def _given(wishes: Wishes, hidden: Hidden) -> dict[str, Any]:
@@ -138,19 +140,21 @@ def _given(wishes: Wishes, hidden: Hidden) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _print(common: Common, it: Mailer, done: str, **more: Any) -> None:
+def _print(common: Common, local: Local, it: Mailer, done: str, **more: Any) -> None:
     from gatepost.cli import show
 
-    shown = _shown(it)
+    shown = _shown(local, it)
     text = f"{shown['id']}  {show.printable(it.name)}: {done}"
     show.one(common, {**shown, **more}, text)
 
 
-def _shown(it: Mailer) -> dict[str, Any]:
+def _shown(local: Local, it: Mailer) -> dict[str, Any]:
     import msgspec
 
     from gatepost.base import ids
     from gatepost.dialects.native import mailers
+    from gatepost.engine import callbacks
 
-    shown: dict[str, Any] = msgspec.to_builtins(mailers.show(it))
+    url = callbacks.link(local.settings, local.pepper, it)
+    shown: dict[str, Any] = msgspec.to_builtins(mailers.show(it, url))
     return {**shown, "accountId": ids.show("account", it.account_id)}

@@ -29,6 +29,7 @@ PAGES = (
     "/unsubscribe",
     "/mail/open",
     "/mail/click",
+    "/mail/callbacks/*",
 )
 """What Gatepost answers beside its dialects, as path templates."""
 

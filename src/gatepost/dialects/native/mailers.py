@@ -17,7 +17,7 @@ from gatepost.dialects.native.admin import DeletedOut
 from gatepost.dialects.native.envelope import ok
 from gatepost.domains.mailers import model, store
 from gatepost.domains.mailers.model import Mailer, MailerKind, Tls
-from gatepost.engine import post
+from gatepost.engine import callbacks, post
 from gatepost.engine.post import NOUN, NewMailer, Secrets
 from gatepost.gate.once import Reply
 from gatepost.gate.scopes import Scope
@@ -154,6 +154,13 @@ class MailerOut(msgspec.Struct, rename="camel"):
     url: Url
     stream: Stream
     has_secret: Annotated[bool, Meta(description="Whether it was given one.")]
+    callback_url: Annotated[
+        str | None,
+        Meta(
+            description="Where its provider is to report bounces and complaints; whoever knows "
+            "it may report. Null for a server that speaks SMTP."
+        ),
+    ]
     created_at: str
     updated_at: str
 
@@ -185,7 +192,7 @@ def create(tx: Tx, call: Call, command: NewMailer) -> Reply:
     admin.grantor(tx, call)
     account_id, secrets = call.caller.account_id, Secrets(call.services.pepper)
     made = post.create(tx, account_id, command, secrets, call.actor, call.now)
-    return ok(call, show(made), 201)
+    return ok(call, _shown(call, made), 201)
 
 
 def parse_nothing(_call: Call, _body: bytes) -> None:
@@ -194,7 +201,9 @@ def parse_nothing(_call: Call, _body: bytes) -> None:
 
 def list_(tx: Tx, call: Call, _command: None) -> Reply:
     """All mailers."""
-    return ok(call, MailersOut([show(one) for one in store.list_(tx, call.caller.account_id)]))
+    return ok(
+        call, MailersOut([_shown(call, one) for one in store.list_(tx, call.caller.account_id)])
+    )
 
 
 def parse_id(call: Call, _body: bytes) -> MailerId:
@@ -204,7 +213,7 @@ def parse_id(call: Call, _body: bytes) -> MailerId:
 
 def get(tx: Tx, call: Call, mailer_id: MailerId) -> Reply:
     """Read one mailer."""
-    return ok(call, show(store.get(tx, call.caller.account_id, mailer_id)))
+    return ok(call, _shown(call, store.get(tx, call.caller.account_id, mailer_id)))
 
 
 def parse_changes(call: Call, body: bytes) -> Change:
@@ -220,7 +229,7 @@ def update(tx: Tx, call: Call, command: Change) -> Reply:
     changed = post.change(
         tx, account_id, command.mailer_id, command.values, secrets, call.actor, call.now
     )
-    return ok(call, show(changed))
+    return ok(call, _shown(call, changed))
 
 
 def delete(tx: Tx, call: Call, mailer_id: MailerId) -> Reply:
@@ -230,7 +239,7 @@ def delete(tx: Tx, call: Call, mailer_id: MailerId) -> Reply:
     return ok(call, DeletedOut(ids.show(NOUN, gone.id), gone.name))
 
 
-def show(mailer: Mailer) -> MailerOut:
+def show(mailer: Mailer, callback_url: str | None) -> MailerOut:
     """Write a mailer for the wire."""
     return MailerOut(
         ids.show(NOUN, mailer.id),
@@ -247,9 +256,15 @@ def show(mailer: Mailer) -> MailerOut:
         mailer.url,
         mailer.stream,
         bool(mailer.secret),
+        callback_url,
         clock.iso(mailer.created_at),
         clock.iso(mailer.updated_at),
     )
+
+
+def _shown(call: Call, mailer: Mailer) -> MailerOut:
+    services = call.services
+    return show(mailer, callbacks.link(services.settings, services.pepper, mailer))
 
 
 def read_new(settings: Settings, body: NewMailerIn) -> NewMailer:
