@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,16 @@ def find(visitor: Visitor, where: str, words: str) -> Page:
     while words not in page.text:
         page = visitor.open(page.root.one("a", rel="next").attributes["href"])
     return page
+
+
+def operators(visitor: Visitor) -> Iterator[dict[str, Any]]:
+    """All operators of the installation, page by page."""
+    cursor: str | None = ""
+    while cursor is not None:
+        where = f"api/v1/operations/operators?limit=100{cursor and f'&cursor={cursor}'}"
+        data = visitor.ask(where).json()["data"]
+        yield from data["operators"]
+        cursor = data["nextCursor"]
 
 
 def csrf(visitor: Visitor) -> dict[str, str]:
@@ -96,8 +107,7 @@ def test_nobody_switches_off_where_they_stand(superuser: Visitor) -> None:
     where = f"api/v1/operations/accounts/{account}"
     refused = superuser.ask(where, "PATCH", headers=csrf(superuser), json={"status": "inactive"})
     assert refused.status_code == 409
-    mine = superuser.ask("api/v1/operations/operators?limit=100").json()["data"]["operators"]
-    me = next(one["id"] for one in mine if account in str(one["accounts"]))
+    me = next(one["id"] for one in operators(superuser) if account in str(one["accounts"]))
     where = f"api/v1/operations/operators/{me}"
     refused = superuser.ask(where, "PATCH", headers=csrf(superuser), json={"enabled": False})
     assert refused.status_code == 409

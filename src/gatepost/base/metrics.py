@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from math import inf
+from operator import add
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -21,6 +22,10 @@ from gatepost.base.outgoing import Outgoing
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 COMMIT_SECONDS = (0.001, 0.0025, *SECONDS)
+
+
+Answer = tuple[str, str, int]
+"""How requests are told apart: dialect, route and status."""
 
 
 def quantile(bounds: Sequence[float], slots: Sequence[float], share: float) -> float | None:
@@ -42,8 +47,7 @@ class Metrics(Collector):
 
     def __init__(self) -> None:
         """Start with nothing counted."""
-        self.requests: dict[tuple[str, str, int], int] = defaultdict(int)
-        self.durations: dict[tuple[str, str], list[float]] = {}
+        self.requests: dict[Answer, list[float]] = {}
         self.commits = [0.0] * (len(COMMIT_SECONDS) + 2)
         self.counters: dict[str, float] = defaultdict(float)
         self.gauges: dict[str, Callable[[], float]] = {}
@@ -54,10 +58,10 @@ class Metrics(Collector):
 
     def request(self, dialect: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request. `route` is the pattern, never the path itself."""
-        self.requests[(dialect, route, status)] += 1
-        slots = self.durations.get((dialect, route))
+        answer = (dialect, route, status)
+        slots = self.requests.get(answer)
         if slots is None:
-            slots = self.durations[(dialect, route)] = [0.0] * (len(SECONDS) + 2)
+            slots = self.requests[answer] = [0.0] * (len(SECONDS) + 2)
         slots[bisect_left(SECONDS, seconds)] += 1
         slots[-1] += seconds
 
@@ -85,8 +89,8 @@ class Metrics(Collector):
             "Requests answered.",
             labels=("dialect", "route", "status"),
         )
-        for (dialect, route, status), count in list(self.requests.items()):
-            requests.add_metric((dialect, route, str(status)), count)
+        for (dialect, route, status), slots in list(self.requests.items()):
+            requests.add_metric((dialect, route, str(status)), sum(slots[:-1]))
         yield requests
         yield self._histogram()
         yield self._commits()
@@ -104,7 +108,12 @@ class Metrics(Collector):
             "Seconds from the request's head to its last byte.",
             labels=("dialect", "route"),
         )
-        for labels, slots in list(self.durations.items()):
+        durations: dict[tuple[str, str], list[float]] = {}
+        for (dialect, route, _), slots in list(self.requests.items()):
+            before = durations.get((dialect, route))
+            added = slots if before is None else list(map(add, before, slots))
+            durations[(dialect, route)] = added
+        for labels, slots in durations.items():
             family.add_metric(labels, _buckets(SECONDS, slots), slots[-1])
         return family
 

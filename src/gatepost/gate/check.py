@@ -154,32 +154,9 @@ def admit(one: Checked, client: Client | None) -> None:
         one.reason = Reason.CUSTOMER_INACTIVE
 
 
-class Tally:
-    """What checks have used. Most of a group are alike, and are only counted."""
-
-    def __init__(self) -> None:
-        """Start with nothing."""
-        self.sums = Sums()
-        self._alike: dict[tuple[bytes, str, Reason | None, int], list[int]] = {}
-
-    def add(self, key: GateKey, decision: Decision) -> None:
-        """Count a check, and its units."""
-        one = decision.checked
-        mark = (key.id, one.ask.route, decision.reason, slot_of(one.now))
-        alike = None if one.payer else self._alike.get(mark)
-        if alike is not None:
-            alike[0] += 1
-            alike[1] += one.ask.cost if decision.reason is None else 0
-            return
-        metered = _metered(key, decision)
-        self.sums.add(metered)
-        if one.payer is None:
-            self._alike[mark] = self.sums.lines[metered.line]
-
-
 def settle(tx: Tx, found: Sequence[Checked]) -> list[Decision]:
     """Charge quotas, each check's together or not at all, and meter what became of each."""
-    budget, tally, used = Budget(tx), Tally(), {}
+    budget, sums, used = Budget(tx), Sums(), {}
     takes = [[] if one.reason else _takes(one) for one in found]
     budget.open(take for those in takes for take in those)
     decisions = []
@@ -189,12 +166,12 @@ def settle(tx: Tx, found: Sequence[Checked]) -> list[Decision]:
         holder = one.holder
         if holder is None or one.ask.dry:
             continue
-        tally.add(holder.key, decision)
+        _count(sums, holder.key, decision)
         if one.touch and decision.reason is None:
             used[holder.key.account_id, holder.key.id] = one.now
-    if tally.sums.lines:
+    if sums.lines:
         budget.write(found[0].now)
-        usage.add(tx, tally.sums)
+        usage.add(tx, sums)
         gatekeys.touch(tx, used)
     return decisions
 
@@ -244,7 +221,16 @@ def _take(key: GateKey, quota: GateQuota, cost: int, now: int) -> Take:
     return Take(slot, "key", cost, quota.limit, end)
 
 
-def _metered(key: GateKey, decision: Decision) -> Metered:
+def _count(sums: Sums, key: GateKey, decision: Decision) -> None:
+    """Meter a check, with its units where it was allowed."""
+    one, reason = decision.checked, decision.reason
+    units = one.ask.cost if reason is None else 0
+    mark = (key.id, one.ask.route, reason, slot_of(one.now))
+    if one.payer is not None or not sums.again(mark, units):
+        sums.add(_metered(key, decision, units), mark)
+
+
+def _metered(key: GateKey, decision: Decision, units: int) -> Metered:
     one, reason = decision.checked, decision.reason
     route = one.ask.route
     return Metered(
@@ -254,7 +240,7 @@ def _metered(key: GateKey, decision: Decision) -> Metered:
         key_id=key.id,
         route=f"gate:{route}" if route else "gate",
         status=ALLOWED if reason is None else EXCEEDED if reason in _EXCEEDING else FORBIDDEN,
-        units=one.ask.cost if reason is None else 0,
+        units=units,
         at=one.now,
         request_id=one.request_id,
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from types import NoneType
+from typing import Any
 
 import msgspec
 
@@ -30,6 +31,8 @@ OTHER_ROUTE = "(other)"
 ID_BYTES = 16
 _AT_ONCE = (Verdict, NoneType)
 
+Looking = Coroutine[Any, Any, Checked]
+
 
 class Checker:
     """Looks checks up and holds them to the limits of their keys. One per process; used from the
@@ -53,14 +56,18 @@ class Checker:
         self._holders.cache.clear()
         self._clients.cache.clear()
 
-    async def look(self, asker: Asker, ask: Ask, now: int, request_id: str) -> Checked:
-        """Look an ask up, and charge the limits of its key; raises UNAVAILABLE."""
+    def look(self, asker: Asker, ask: Ask, now: int, request_id: str) -> Checked | Looking:
+        """Look an ask up, and charge the limits of its key; raises UNAVAILABLE. Of a known key the
+        answer is returned at once.
+        """
         one = Checked(self._named(asker, ask), now, request_id)
         if not self._recall(asker, one):
-            await self._fetch(asker, one)
+            return self._look_up(asker, one)
+        verdict = None if one.reason else self._hit(one)
+        if not isinstance(verdict, _AT_ONCE):
+            return self._await(one, verdict)
         if one.reason is None:
-            verdict = self._hit(one)
-            self._pass(one, verdict if isinstance(verdict, _AT_ONCE) else await verdict)
+            self._pass(one, verdict)
         return one
 
     async def look_all(
@@ -83,6 +90,17 @@ class Checker:
         for one, future in waiting:
             self._pass(one, await future)
         return found
+
+    async def _look_up(self, asker: Asker, one: Checked) -> Checked:
+        await self._fetch(asker, one)
+        if one.reason is None:
+            verdict = self._hit(one)
+            self._pass(one, verdict if isinstance(verdict, _AT_ONCE) else await verdict)
+        return one
+
+    async def _await(self, one: Checked, verdict: Awaitable[Verdict]) -> Checked:
+        self._pass(one, await verdict)
+        return one
 
     def _named(self, asker: Asker, ask: Ask) -> Ask:
         """Bound how many routes are told apart: somebody may send whole paths."""

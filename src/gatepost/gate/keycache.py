@@ -32,7 +32,7 @@ class KeyCache(Generic[T]):
         """Hash a secret under a salt of this process: several times faster than the HMAC it is
         stored by, and worth nothing outside.
         """
-        return blake2b(secret.encode(), digest_size=16, key=self._salt).digest()
+        return blake2b(secret.encode(), digest_size=16, salt=self._salt).digest()
 
     def get(self, slot: bytes) -> tuple[T | None, float] | None:
         """Return (caller or None, its end), or None when there is no fresh entry."""

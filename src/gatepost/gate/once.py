@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from gatepost.base.clock import DAY_MS, now_ms
 from gatepost.base.errors import AppError, Code
 from gatepost.base.ids import NO_CUSTOMER, NO_PROJECT, ProjectId
+from gatepost.base.periods import slot_of
 from gatepost.domains.usage import store as usage
 from gatepost.domains.usage.model import Metered, Sums
 from gatepost.gate.admit import Caller
@@ -167,7 +168,7 @@ class Once:
         admitted, refused = [], []
         for index in fresh:
             call, takes = items[index][0], priced[index].takes
-            refusal = budget.charge(takes, call.now)
+            refusal = budget.charge(takes, call.now) if takes else None
             if refusal is None:
                 admitted.append(index)
                 call.lefts = _hard(budget, takes) if takes else ()
@@ -191,11 +192,17 @@ class Once:
                 given_back = True
             units = priced[index].units - reply.unused
             if units or call.caller.operator is None:
-                sums.add(self._metered(call, reply, units))
+                self._meter(sums, call, reply, units)
         budget.write(calls[0].now)
         usage.add(tx, sums)
         _remember(tx, calls, replies, stale=stale)
         return refused if given_back else []
+
+    def _meter(self, sums: Sums, call: Admitted, reply: Reply, units: int) -> None:
+        by = call.caller
+        mark = (by.account_id, by.key_id, call.project, reply.status, slot_of(call.now))
+        if call.payer is not None or not sums.again(mark, units):
+            sums.add(self._metered(call, reply, units), mark)
 
     def _metered(self, call: Admitted, reply: Reply, units: int) -> Metered:
         payer = call.payer
@@ -223,11 +230,16 @@ class _Priced(NamedTuple):
     """What a request is worth, and which quotas it is charged to."""
 
     units: int
-    takes: list[Take]
+    takes: Sequence[Take]
+
+
+_FREE = _Priced(0, ())
 
 
 def _priced(call: Admitted, charge: Charge | None) -> _Priced:
     """Price a request: what is free is worth no units, and charged to no plan."""
+    if charge is None and call.payer is None:
+        return _FREE
     units = 0 if charge is None else charge.units
     takes = []
     if charge is not None:

@@ -153,7 +153,8 @@ class Call(msgspec.Struct, gc=False, kw_only=True):
 
 
 Parse = Callable[[Call, bytes], Any]
-Prepare = Callable[[Call, Any], Awaitable[Any]]
+Prepare = Callable[[Call, Any], Any]
+"""A coroutine function, or a plain one that returns a coroutine where it has to wait."""
 Stream = Callable[[Call, Any, Line], Awaitable[None]]
 
 
@@ -182,8 +183,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     than JSON are files; `also` names types a client may ask for instead. Refused calls of an
     `admin` endpoint are audited. `recipients` counts those of a mail that a command sends. One
     that is not `idempotent` passes over idempotency keys. What is done for a `customer` is metered
-    for it. Of a write, `prepare` is awaited between `parse` and the commit, and gives the command
-    to commit. `realm` tells what of a command an idempotency key counts within; `body_bytes_max` is
+    for it. Of a write, `prepare` comes between `parse` and the commit, and gives the command to
+    commit. `realm` tells what of a command an idempotency key counts within; `body_bytes_max` is
     a bound below the general one, `bound` gives one that takes its place. `about` tells which names
     a command gives, for the log of requests: no values.
     """

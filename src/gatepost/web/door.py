@@ -118,29 +118,27 @@ class Door:
         self._services.metrics.add("gatepost_unknown_keys")
         return await self._admission.unknown(self.address(request), refusal)
 
-    async def payer(self, route: Route, caller: Caller, request: Request) -> Payer | None:
-        """The customer this is done for, as far as it says so; raises CUSTOMER_MISSING, -INVALID,
-        -INACTIVE, NOT_FOUND and INVALID.
+    def payer(self, route: Route, caller: Caller, request: Request) -> Awaitable[Payer] | None:
+        """The customer this is done for, None where it names none; raises CUSTOMER_MISSING,
+        -INVALID, -INACTIVE, NOT_FOUND and INVALID.
         """
         if route.endpoint.customer is Naming.IGNORED:
             return None
         identifier = route.dialect.client(caller.key, request.headers)
         if identifier is not None:
-            customer_id = await self._client(caller, identifier, request)
-            return await self._admission.payer(caller, customer_id)
+            return self._client(caller, identifier, request)
         named = self._customer(route, request)
-        return None if named is None else await self._admission.payer(caller, named)
+        return None if named is None else self._admission.payer(caller, named)
 
-    async def _client(self, caller: Caller, identifier: str, request: Request) -> CustomerId:
+    async def _client(self, caller: Caller, identifier: str, request: Request) -> Payer:
         """The customer of that identifier, registered if there is none."""
         known = await self._admission.client(caller, identifier)
-        if known is not None:
-            return known
-        address = self.address(request)
-        actor = caller.actor(address)
-        return await self._services.database.write(
-            lambda tx: _enrolled(tx, caller.account_id, identifier, actor, request.now)
-        )
+        if known is None:
+            actor = caller.actor(self.address(request))
+            known = await self._services.database.write(
+                lambda tx: _enrolled(tx, caller.account_id, identifier, actor, request.now)
+            )
+        return await self._admission.payer(caller, known)
 
     def _customer(self, route: Route, request: Request) -> CustomerId | None:
         """Whom a request names; raises CUSTOMER_MISSING or -INVALID."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from hashlib import blake2b
 from time import perf_counter
+from types import CoroutineType
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ from gatepost.gate.once import Claim, Reply
 from gatepost.gate.recent import Answered
 from gatepost.signals.contract import ARRIVALS
 from gatepost.web import beside, body
-from gatepost.web.contract import Call, Naming, Services
+from gatepost.web.contract import Call, Services
 from gatepost.web.door import Door
 from gatepost.web.line import Channel, Lines
 from gatepost.web.relay.pool import Pool
@@ -55,11 +56,7 @@ class Pipeline:
         route = methods.get(scope["method"]) if methods else None
         request = Request(scope, params, caller)
         if route is None and (methods or not self._is_relayed(scope)):
-            where = (scope["method"], scope["path"])
-            found = beside.answer(self._router, self._services, where, methods, request.id)
-            await send_reply(request, send, found.reply, request.headers_out(found.dialect))
-            took = perf_counter() - started
-            self._services.metrics.request(*found.place, found.reply.status, took)
+            await self._answer_beside(request, methods, send, started)
             return
         answer: Reply | None
         try:
@@ -80,7 +77,9 @@ class Pipeline:
         if answer is None:
             return
         route = request.route
-        await send_reply(request, send, answer, request.headers_out(route.dialect))
+        leaving = send_reply(request, send, answer, request.headers_out(route.dialect))
+        if leaving is not None:
+            await leaving
         took = perf_counter() - started
         self._services.metrics.request(route.dialect.name, route.endpoint.path, answer.status, took)
         by = request.caller
@@ -89,6 +88,17 @@ class Pipeline:
         self._services.recent.add(by.account_id, _answered(request, by, answer, took))
         if not request.metered:
             self._meter(route, request, by, answer, took)
+
+    async def _answer_beside(
+        self, request: Request, methods: Any, send: Any, started: float
+    ) -> None:
+        where = (request.scope["method"], request.scope["path"])
+        found = beside.answer(self._router, self._services, where, methods, request.id)
+        leaving = send_reply(request, send, found.reply, request.headers_out(found.dialect))
+        if leaving is not None:
+            await leaving
+        took = perf_counter() - started
+        self._services.metrics.request(*found.place, found.reply.status, took)
 
     def _is_relayed(self, scope: Any) -> bool:
         return self._relay.leads(scope) and self._router.page_of(scope["path"])[1] is None
@@ -107,8 +117,9 @@ class Pipeline:
         check_target(route.dialect, request.scope)
         admitted = self._door.admit(route, request)
         caller = admitted if isinstance(admitted, Caller) else await admitted
-        if endpoint.customer is not Naming.IGNORED:
-            request.payer = await self._door.payer(route, caller, request)
+        paying = self._door.payer(route, caller, request)
+        if paying is not None:
+            request.payer = await paying
         # The key's own project, or the account's only one, unless another one is named.
         project, counting = caller.default_project, caller.counting
         named = request.headers.get(b"x-project-id") if endpoint.project else None
@@ -161,7 +172,8 @@ class Pipeline:
         if endpoint.recipients is not None:
             await self._post(call, endpoint.recipients(command))
         if endpoint.prepare is not None:
-            command = await endpoint.prepare(call, command)
+            prepared = endpoint.prepare(call, command)
+            command = await prepared if isinstance(prepared, CoroutineType) else prepared
         database = self._services.database
         if endpoint.vector:
             item, weight = (call, command), _weight(command)

@@ -31,17 +31,13 @@ class Protocol(HttpToolsProtocol):
     paths whose requests are carried without a task.
     """
 
-    _heard_at = 0.0
+    _answered_at = 0.0
+    _awaited: Any = None
 
     def __init__(self, config: Any, server_state: Any, *more: Any, **options: Any) -> None:
         """Share the turns of the loop with all connections of the server."""
         super().__init__(config, server_state, *more, **options)
         self._shared: Shared = vars(server_state).setdefault("shared", Shared(self.loop))
-
-    def data_received(self, data: bytes) -> None:
-        """Read on."""
-        self._heard_at = self.loop.time()
-        super().data_received(data)
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         cycle.scope["extensions"] = {EXTENSION: Exchange(cycle, self._shared.replies)}
@@ -59,7 +55,7 @@ class Protocol(HttpToolsProtocol):
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
             return
-        self._heard_at = self.loop.time()
+        self._answered_at = self.loop.time()
         if self.timeout_keep_alive_task is None:
             self._wait(self.timeout_keep_alive)
 
@@ -68,17 +64,25 @@ class Protocol(HttpToolsProtocol):
         self.timeout_keep_alive_task = later(seconds, self.timeout_keep_alive_handler)
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close a connection on which nothing was heard for so long. One timer lasts for many
-        requests: to set and unset it for each costs more than a look when it goes off.
+        """Close a connection on which no request has come for so long, or not all of one's head.
+        One timer lasts for many requests: to set and unset it for each costs more than a look when
+        it goes off.
         """
         self.timeout_keep_alive_task = None
         if not self.cycle.response_complete:
             return
-        left = self._heard_at + self.timeout_keep_alive - self.loop.time()
+        left = self._answered_at + self.timeout_keep_alive - self.loop.time()
         if left > 0:
             self._wait(left)
+        elif self._is_begun():
+            self._awaited = self.scope
+            self._wait(self.timeout_keep_alive)
         elif not self.transport.is_closing():
             self.transport.close()
+
+    def _is_begun(self) -> bool:
+        """Whether a request has begun to come, which has its time too."""
+        return self.scope is not self.cycle.scope and self.scope is not self._awaited
 
     def _unset_keepalive_if_required(self) -> None:
         """It stays set, see there."""

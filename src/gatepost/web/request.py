@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 import uuid_utils
@@ -110,8 +110,12 @@ def check_target(dialect: Dialect, scope: Any) -> None:
         raise AppError(Code.TARGET_TOO_LONG, detail)
 
 
-async def send_reply(request: Request, send: Any, reply: Reply, headers: list[Header]) -> None:
-    """Send a whole reply; its own headers stand in place of others of their name."""
+def send_reply(
+    request: Request, send: Any, reply: Reply, headers: list[Header]
+) -> Awaitable[None] | None:
+    """Send a whole reply; its own headers stand in place of others of their name. Where it cannot
+    leave at once, what is returned has to be awaited.
+    """
     own = reply.headers
     if own:
         names = {name for name, _ in own}
@@ -123,6 +127,10 @@ async def send_reply(request: Request, send: Any, reply: Reply, headers: list[He
     # A header that a handler has made is left to the server to check.
     exchange = None if own else request.exchange
     if exchange is not None and exchange.reply(reply.status, headers, reply.body):
-        return
+        return None
+    return _send(send, reply, headers)
+
+
+async def _send(send: Any, reply: Reply, headers: list[Header]) -> None:
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})

@@ -99,7 +99,7 @@ def look(tx: Tx, services: Services, now: int) -> Vitals:
         commits=_timing(COMMIT_SECONDS, metrics.commits),
         requests=_timing(SECONDS, _all_requests(metrics)),
         server_errors=sum(
-            count for (_, _, status), count in list(metrics.requests.items())
+            round(sum(slots[:-1])) for (_, _, status), slots in list(metrics.requests.items())
             if status >= SERVER_ERROR
         ),
         disk=_disk(services),
@@ -144,7 +144,7 @@ def _untold(tx: Tx) -> int:
 
 def _all_requests(metrics: Metrics) -> list[float]:
     slots = [0.0] * (len(SECONDS) + 2)
-    for one in list(metrics.durations.values()):
+    for one in list(metrics.requests.values()):
         slots = [mine + more for mine, more in zip(slots, one, strict=True)]
     return slots
 

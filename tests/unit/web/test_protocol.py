@@ -105,3 +105,24 @@ async def test_a_connection_is_kept_for_so_long_after_the_last_request(
         await asyncio.sleep(KEEP_ALIVE_S / 2)  # a client that takes its time
     assert await connection.reader.read() == b""
     assert time.monotonic() - heard >= KEEP_ALIVE_S * 0.95
+
+
+async def test_half_a_request_is_not_waited_for_for_ever(connection: Connection) -> None:
+    connection.ask("/swift")
+    await connection.answer()
+    await asyncio.sleep(KEEP_ALIVE_S / 2)  # a client that takes its time
+    connection.writer.write(b"GET /swift HTTP/1.1\r\nHost: ")
+    begun = time.monotonic()
+    assert await connection.reader.read() == b""
+    assert KEEP_ALIVE_S <= time.monotonic() - begun < KEEP_ALIVE_S * 3
+
+
+async def test_a_slow_request_is_answered(
+    connection: Connection,
+) -> None:
+    connection.ask("/swift")
+    await connection.answer()
+    connection.writer.write(b"GET /swift HTTP/1.1\r\nHost: ")
+    await asyncio.sleep(KEEP_ALIVE_S * 1.5)  # the timer has gone off once
+    connection.writer.write(b"here\r\n\r\n")
+    assert await connection.answer() == (200, "errand")

@@ -17,6 +17,7 @@ from gatepost.dialects.native.gatewire import (
     ask,
 )
 from gatepost.gate.check import Checked, Decision, settle
+from gatepost.gate.checker import Looking
 from gatepost.gate.once import Reply
 from gatepost.gate.scopes import Scope
 from gatepost.storage.db import Tx
@@ -35,10 +36,10 @@ def parse(_call: Call, body: bytes) -> CheckIn:
     return given
 
 
-async def prepare(call: Call, given: CheckIn) -> Checked:
+def prepare(call: Call, given: CheckIn) -> Checked | Looking:
     """Look one check up."""
     checker = call.services.admission.checker
-    return await checker.look(call.caller, ask(given), call.now, call.request_id)
+    return checker.look(call.caller, ask(given), call.now, call.request_id)
 
 
 def check(tx: Tx, calls: Sequence[Call], found: Sequence[Checked]) -> list[Reply]:

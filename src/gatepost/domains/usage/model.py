@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import NamedTuple
 
 import msgspec
@@ -11,6 +12,10 @@ from gatepost.base.periods import slot_of
 
 ERROR_FROM = 300
 """Answers with this status or a higher one are no success, and worth no units."""
+
+
+Mark = tuple[Hashable, ...]
+"""What tells one line from another, as far as it differs among what is added up together."""
 
 
 class Line(NamedTuple):
@@ -66,14 +71,26 @@ class Sums:
         """Start with nothing."""
         self.lines: dict[Line, list[int]] = {}
         self.single: list[Metered] = []
+        self._alike: dict[Mark, list[int]] = {}
 
-    def add(self, metered: Metered) -> None:
-        """Count a request, and its units."""
+    def add(self, metered: Metered, mark: Mark | None = None) -> None:
+        """Count a request, and its units. More with the same `mark` are counted by `again`."""
         sums = self.lines.setdefault(metered.line, [0, 0])
         sums[0] += 1
         sums[1] += metered.units
         if metered.customer_id != NO_CUSTOMER:
             self.single.append(metered)
+        elif mark is not None:
+            self._alike[mark] = sums
+
+    def again(self, mark: Mark, units: int) -> bool:
+        """Count a request like one that was added, which most of a group are; False: none was."""
+        sums = self._alike.get(mark)
+        if sums is None:
+            return False
+        sums[0] += 1
+        sums[1] += units
+        return True
 
     def merge(self, other: Sums) -> None:
         """Count all of the others."""

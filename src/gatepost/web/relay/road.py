@@ -113,7 +113,9 @@ class Road:
         dialect, scope, relay = request.route.dialect, request.scope, found.relay
         request.route = route_of(dialect, relay, scope["method"])
         await self._door.enter(request.route, caller, request)
-        request.payer = await self._door.payer(request.route, caller, request)
+        paying = self._door.payer(request.route, caller, request)
+        if paying is not None:
+            request.payer = await paying
         secret = dialect.api_key(request.headers, scope["query_string"]) or ""
         target = parcel.target(found, headers.query_onward(scope["query_string"], secret))
         try:
