@@ -253,6 +253,8 @@ class App:
     def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         """Serve one HTTP exchange; health, documents and the dashboard beside the API."""
         path = scope["path"]
+        if path in self.swift:
+            return self._rest(scope, receive, send)  # type: ignore[no-any-return] # as any application
         if self._dashboard is not None and path.startswith(PREFIX):
             return self._dashboard(scope, receive, send)
         if self._callbacks is not None and path.startswith(callbacks.PREFIX):

@@ -7,7 +7,7 @@ second waits for the first one's outcome, right here. A refused request leaves n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -115,10 +115,12 @@ class Once:
         that a quota had no room for before others gave some back.
         """
         outcomes: list[Outcome | None] = [None] * len(items)
-        _hold(tx, (call.claim for call, _ in items))
+        claims = [call.claim for call, _ in items if call.claim is not None]
+        _hold(tx, claims)
+        settle = self._round if claims else self._run
         left: Sequence[int] = range(len(items))
         while left:
-            left = self._round(tx, items, left, outcomes)
+            left = settle(tx, items, left, outcomes)
         return outcomes  # type: ignore[return-value] # every item has been settled
 
     def _round(
@@ -148,34 +150,24 @@ class Once:
                 fresh.append(index)
         if fresh:
             later += self._run(tx, items, fresh, outcomes, stale=bool(known))
-        return sorted(later)
+            later.sort()
+        return later
 
     def _run(
         self,
         tx: Tx,
         items: Sequence[Item],
-        fresh: list[int],
+        fresh: Sequence[int],
         outcomes: list[Outcome | None],
         *,
-        stale: bool,
+        stale: bool = False,
     ) -> list[int]:
         """Settle those that come first; returns those to be asked for once more."""
-        budget, priced = Budget(tx), {}
-        for index in fresh:
-            call, command = items[index]
-            priced[index] = _priced(call, self._charge(command))
-        budget.open(take for one in priced.values() for take in one.takes)
-        admitted, refused = [], []
-        for index in fresh:
-            call, takes = items[index][0], priced[index].takes
-            refusal = budget.charge(takes, call.now) if takes else None
-            if refusal is None:
-                admitted.append(index)
-                call.lefts = _hard(budget, takes) if takes else ()
-                call.left = budget.left(takes[-1]) if takes and call.payer else None
-            else:
-                outcomes[index] = refusal
-                refused.append(index)
+        budget = Budget(tx)
+        priced = {index: _priced(items[index][0], self._charge(items[index][1])) for index in fresh}
+        admitted, refused = fresh, list[int]()
+        if any(one.takes for one in priced.values()):
+            admitted, refused = _admit(budget, items, priced, outcomes)
         if not admitted:
             return []
         calls = [items[index][0] for index in admitted]
@@ -221,6 +213,28 @@ class Once:
         )
 
 
+def _admit(
+    budget: Budget,
+    items: Sequence[Item],
+    priced: Mapping[int, _Priced],
+    outcomes: list[Outcome | None],
+) -> tuple[list[int], list[int]]:
+    """Charge the quotas; returns whom they had room for, and who is refused."""
+    budget.open(take for one in priced.values() for take in one.takes)
+    admitted, refused = [], []
+    for index, (_, takes) in priced.items():
+        call = items[index][0]
+        refusal = budget.charge(takes, call.now)
+        if refusal is not None:
+            outcomes[index] = refusal
+            refused.append(index)
+            continue
+        admitted.append(index)
+        call.lefts = _hard(budget, takes)
+        call.left = budget.left(takes[-1]) if takes and call.payer else None
+    return admitted, refused
+
+
 def _hard(budget: Budget, takes: Sequence[Take]) -> list[Left]:
     found = (budget.left(take) for take in takes)
     return [one for one in found if one is not None]
@@ -255,9 +269,9 @@ def _priced(call: Admitted, charge: Charge | None) -> _Priced:
     return _Priced(units, takes)
 
 
-def _hold(tx: Tx, claims: Iterable[Claim | None]) -> None:
+def _hold(tx: Tx, claims: Iterable[Claim]) -> None:
     """Let whoever comes with the same key at the same time, here or elsewhere, wait."""
-    sql.lock(tx, (claim.scope + claim.claim for claim in claims if claim is not None))
+    sql.lock(tx, (claim.scope + claim.claim for claim in claims))
 
 
 def _find(tx: Tx, calls: Iterable[Admitted]) -> dict[tuple[bytes, bytes], _Known]:

@@ -58,22 +58,22 @@ class MemoryLimiter:
         self._sweep_credit += 1
         if self._sweep_credit >= SWEEP_DUE:
             self._sweep(now)
-        logs = []
-        for key, window in subjects:
+        room = 1 if overdraw else cost
+        if len(subjects) == 1:
+            ((key, window),) = subjects
             log = self._logs.get(key)
             if log is None or log.window is not window:
                 log = self._settle(key, window)
-            logs.append(log)
-        if len(logs) > 1 and len(set(logs)) < len(logs):
+            if log.fits(now, room):
+                return Verdict(True, (log.charge(now, cost),), 0.0)
+            return _uncharged([log], now, room)
+        logs = [self._settle(key, window) for key, window in subjects]
+        if len(set(logs)) < len(logs):
             raise ValueError(REPEATED)
-        room = 1 if overdraw else cost
         for log in logs:
             if not log.fits(now, room):
                 return _uncharged(logs, now, room)
-        standings = []
-        for log in logs:
-            standings.append(log.charge(now, cost))  # noqa: PERF401 # a comprehension is a call more
-        return Verdict(True, tuple(standings), 0.0)
+        return Verdict(True, tuple([log.charge(now, cost) for log in logs]), 0.0)
 
     def peek(self, subjects: Sequence[Subject]) -> Verdict:
         """Tell what a hit of one unit would be answered, with the standings before any charge."""
@@ -93,7 +93,7 @@ class MemoryLimiter:
             log = self._logs[key] = RollingLog(window)
             self._ring.append(key)
             self._sweep_credit += SWEEP_PER_SUBJECT
-        else:
+        elif log.window is not window:
             log.resize(window)
         return log
 

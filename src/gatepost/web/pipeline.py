@@ -54,7 +54,7 @@ class Pipeline:
         started = perf_counter()
         methods, params = self._find(scope)
         route = methods.get(scope["method"]) if methods else None
-        request = Request(scope, params, caller)
+        request = Request.begin(scope, params, caller)
         if route is None and (methods or not self._is_relayed(scope)):
             await self._answer_beside(request, methods, send, started)
             return

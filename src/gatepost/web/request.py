@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
+import msgspec
 import uuid_utils
 
 from gatepost.base.errors import AppError, Code
@@ -22,48 +23,42 @@ JSON: Header = (b"content-type", b"application/json")
 NO_CONTENT = 204
 
 
-class Request:
-    """What is learnt of a request on its way, so that a refusal can still tell it."""
+class Request(msgspec.Struct):
+    """What is learnt of a request on its way, so that a refusal can still tell it.
 
-    __slots__ = (
-        "about",
-        "address",
-        "caller",
-        "exchange",
-        "headers",
-        "id",
-        "left",
-        "metered",
-        "now",
-        "params",
-        "payer",
-        "refusal",
-        "replayed",
-        "route",
-        "scope",
-        "verdict",
-    )
+    `route` is the endpoint it is for, where there is one; `now` when it was admitted (ms).
+    """
 
-    route: Route
-    """Which endpoint it is for, where there is one."""
+    scope: Any
+    params: Mapping[str, str]
+    id: str
+    headers: dict[bytes, bytes]
+    address: str
+    exchange: Exchange | None
+    caller: Caller | None = None
+    route: Route = None  # type: ignore[assignment] # known before anybody asks for it
+    verdict: Verdict | None = None
+    now: int = 0
+    replayed: bool = False
+    metered: bool = False
+    payer: Payer | None = None
+    left: Left | None = None
+    about: str = ""
+    refusal: AppError | None = None
 
-    def __init__(self, scope: Any, params: Mapping[str, str], caller: Caller | None = None) -> None:
-        self.scope = scope
-        extensions = scope.get("extensions")
-        self.exchange: Exchange | None = extensions.get(EXTENSION) if extensions else None
-        self.params = params
-        self.id = str(uuid_utils.uuid4())
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.address = client[0] if (client := scope.get("client")) else ""
-        self.caller = caller
-        self.verdict: Verdict | None = None
-        self.now = 0
-        self.replayed = False
-        self.metered = False
-        self.payer: Payer | None = None
-        self.left: Left | None = None
-        self.about = ""
-        self.refusal: AppError | None = None
+    @staticmethod
+    def begin(scope: Any, params: Mapping[str, str], caller: Caller | None = None) -> Request:
+        """Read what is known from the beginning."""
+        extensions, client = scope.get("extensions"), scope.get("client")
+        return Request(
+            scope,
+            params,
+            str(uuid_utils.uuid4()),
+            dict(scope["headers"]),
+            client[0] if client else "",
+            extensions.get(EXTENSION) if extensions else None,
+            caller,
+        )
 
     def arrived(self, limit: int) -> bytes | None:
         """The body, decompressed, if it is here already; raises as `body.read` does."""

@@ -138,28 +138,33 @@ def rate_headers(verdict: Verdict, now: int) -> Sequence[Header]:
     """`X-RateLimit-*` of the tightest window (Reset in Unix seconds), and all of them in
     `RateLimit` and `RateLimit-Policy` (IETF draft-ietf-httpapi-ratelimit-headers-10).
     """
-    standings = verdict.standings
     tight = verdict.tightest
-    reset = (now + int(tight.reset_s * 1000)) // 1000
-    policy, limit = _policy(tuple([one.window for one in standings]), tight.window)
+    limit, policy, name = _fixed(tight.window)
+    state = b"%b;r=%d;t=%d" % (name, tight.remaining, ceil(tight.reset_s))
+    if len(verdict.standings) > 1:
+        policy, state = _several(verdict.standings)
     return (
         limit,
         (b"x-ratelimit-remaining", b"%d" % (tight.remaining if verdict.admitted else 0)),
-        (b"x-ratelimit-reset", b"%d" % reset),
-        policy,
-        (b"ratelimit", ", ".join([_state(one) for one in standings]).encode()),
+        (b"x-ratelimit-reset", b"%d" % ((now + int(tight.reset_s * 1000)) // 1000)),
+        (b"ratelimit-policy", policy),
+        (b"ratelimit", state),
     )
 
 
 @lru_cache(POLICIES)
-def _policy(windows: tuple[Window, ...], tight: Window) -> tuple[Header, Header]:
-    """The headers that stay the same as long as the limits do."""
-    text = ", ".join(f'"{one.name}";q={one.limit};w={one.seconds}' for one in windows)
-    return (b"ratelimit-policy", text.encode()), (b"x-ratelimit-limit", b"%d" % tight.limit)
+def _fixed(window: Window) -> tuple[Header, bytes, bytes]:
+    """What stays the same as long as a limit does: it, its policy, and its name in quotes."""
+    name = f'"{window.name}"'.encode()
+    policy = b"%b;q=%d;w=%d" % (name, window.limit, window.seconds)
+    return (b"x-ratelimit-limit", b"%d" % window.limit), policy, name
 
 
-def _state(standing: Standing) -> str:
-    return f'"{standing.window.name}";r={standing.remaining};t={ceil(standing.reset_s)}'
+def _several(standings: Sequence[Standing]) -> tuple[bytes, bytes]:
+    """The policies of several limits, and how they stand."""
+    known = [(_fixed(one.window), one.remaining, ceil(one.reset_s)) for one in standings]
+    states = [b"%b;r=%d;t=%d" % (fixed[2], left, reset_s) for fixed, left, reset_s in known]
+    return b", ".join([fixed[1] for fixed, _, _ in known]), b", ".join(states)
 
 
 THROTTLE = ThrottlePolicy(rate_headers)
