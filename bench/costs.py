@@ -145,7 +145,9 @@ def _table_bytes(file: sqlite3.Connection) -> dict[str, int]:
         table: sum(
             size
             for name, size in sizes.items()
-            if re.fullmatch(rf"{table}|sqlite_autoindex_{table}_\d+|{table}_(data|idx)", name)
+            if re.fullmatch(
+                rf"{table}|sqlite_autoindex_{table}_\d+|{table}_(data|idx|entries|runs)", name
+            )
         )
         for table in ("events", "event_terms", "idempotency")
     }

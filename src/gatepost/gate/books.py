@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
-import sqlalchemy as sa
 
 from gatepost.base.errors import AppError
 from gatepost.base.ids import AccountId
@@ -23,13 +22,12 @@ from gatepost.domains.usage.model import ERROR_FROM, Metered, Sums
 from gatepost.gate.admit import Caller
 from gatepost.gate.budget import Budget, Left, Payer, Take, of_customer, of_plan
 from gatepost.gate.once import TTL_MS, Claim
-from gatepost.gate.tables import idempotency
+from gatepost.gate.tables import REPLIES
 from gatepost.storage import sql
 from gatepost.storage.db import Tx
+from gatepost.storage.digests import Mark
 
 COLUMNS = ("scope", "claim", "fingerprint", "status", "body", "expires_at")
-
-Mark = tuple[bytes, bytes]
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -227,23 +225,15 @@ def _counted(tx: Tx, orders: Iterable[Order]) -> dict[Mark, int]:
 
     Whoever comes with one of them meanwhile waits. Those past their time are forgotten.
     """
-    now, wanted = 0, dict[bytes, list[bytes]]()
-    for order in orders:
-        if order.claim is not None:
-            wanted.setdefault(order.claim.scope, []).append(order.claim.claim)
-        now = max(now, order.now)
-    sql.lock(tx, [scope + claim for scope, claims in wanted.items() for claim in claims])
-    found: dict[Mark, int] = {}
-    for scope, claims in wanted.items():
-        keys = [bytearray(claim) for claim in claims]
-        for claim, ends_at in sql.lookup(
-            tx, idempotency, ("claim", "expires_at"), ("scope", scope), "claim", keys
-        ):
-            found[scope, bytes(claim)] = ends_at
-    for scope, claim in [mark for mark, ends_at in found.items() if ends_at <= now]:
-        mine = (idempotency.c.scope == scope, idempotency.c.claim == claim)
-        tx.run(sa.delete(idempotency).where(*mine))
-        del found[scope, claim]
+    orders = list(orders)
+    marks = [mark for order in orders if (mark := _mark(order)) is not None]
+    now = max((order.now for order in orders), default=0)
+    sql.lock(tx, [scope + claim for scope, claim in marks])
+    found = {mark: ends_at for mark, (ends_at,) in REPLIES.find(tx, ("expires_at",), marks).items()}
+    over = [mark for mark, ends_at in found.items() if ends_at <= now]
+    REPLIES.remove(tx, over)
+    for mark in over:
+        del found[mark]
     return found
 
 
@@ -261,5 +251,4 @@ def _remember(tx: Tx, orders: Sequence[Order]) -> None:
         for order in orders
         if (claim := order.claim) is not None
     ]
-    if rows:
-        sql.insert_rows(tx, idempotency, COLUMNS, rows)
+    REPLIES.add(tx, COLUMNS, rows)

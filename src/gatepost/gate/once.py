@@ -7,7 +7,7 @@ second waits for the first one's outcome, right here. A refused request leaves n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -21,9 +21,10 @@ from gatepost.domains.usage import store as usage
 from gatepost.domains.usage.model import Metered, Sums
 from gatepost.gate.admit import Caller
 from gatepost.gate.budget import Budget, Left, Payer, Take, of_customer, of_plan
-from gatepost.gate.tables import REPLY_PARTS, idempotency
+from gatepost.gate.tables import REPLIES, REPLY_PARTS, idempotency
 from gatepost.storage import parts, sql
 from gatepost.storage.db import Tx
+from gatepost.storage.digests import Mark
 
 TTL_MS = DAY_MS
 STATUS_REFUSED = 300
@@ -274,16 +275,10 @@ def _hold(tx: Tx, claims: Iterable[Claim]) -> None:
     sql.lock(tx, (claim.scope + claim.claim for claim in claims))
 
 
-def _find(tx: Tx, calls: Iterable[Admitted]) -> dict[tuple[bytes, bytes], _Known]:
-    wanted: dict[bytes, list[bytearray]] = {}
-    for call in calls:
-        if call.claim is not None:
-            wanted.setdefault(call.claim.scope, []).append(bytearray(call.claim.claim))
-    return {
-        (row[0], row[1]): _Known(*row[2:])
-        for scope, claims in wanted.items()
-        for row in sql.lookup(tx, idempotency, COLUMNS, ("scope", scope), "claim", claims)
-    }
+def _find(tx: Tx, calls: Iterable[Admitted]) -> dict[Mark, _Known]:
+    marks = [(claim.scope, claim.claim) for call in calls if (claim := call.claim) is not None]
+    found = REPLIES.find(tx, _Known._fields, marks)
+    return {mark: _Known(*row) for mark, row in found.items()}
 
 
 def _replay(row: _Known, claim: Claim) -> Outcome:
@@ -326,31 +321,26 @@ def _remember(
                 call.now + TTL_MS,
             )
         )
-    if stale:
-        _drop(tx, rows)
-    if rows:
-        sql.insert_rows(tx, idempotency, COLUMNS, rows)
-
-
-def _drop(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Make room for keys that come back after their time."""
-    for scope, claim, *_ in rows:
-        mine = (idempotency.c.scope == scope, idempotency.c.claim == claim)
-        tx.run(sa.delete(idempotency).where(*mine))
+    if stale:  # keys that come back after their time
+        REPLIES.remove(tx, [(bytes(scope), bytes(claim)) for scope, claim, *_ in rows])
+    REPLIES.add(tx, COLUMNS, rows)
 
 
 def is_known(tx: Tx, claim: Claim, now: int) -> bool:
-    """Whether a request came before with the same key, and was not refused."""
-    scope, mark = ("scope", claim.scope), bytearray(claim.claim)
-    rows = sql.lookup(tx, idempotency, ("expires_at",), scope, "claim", [mark])
-    return any(row[0] > now for row in rows)
+    """Whether a request came before with the same key, and was not refused; in a transaction that
+    may write.
+    """
+    found = REPLIES.find(tx, ("expires_at",), [(claim.scope, claim.claim)])
+    return any(ends_at > now for (ends_at,) in found.values())
 
 
-def forget(tx: Tx, scope: bytes, text: str) -> None:
-    """Empty remembered replies of a scope that hold a text: the person asked to be erased."""
-    holds = sql.holds(tx, idempotency.c.body, text.encode())
-    mine = idempotency.c.scope == scope
-    tx.run(sa.update(idempotency).where(mine, holds).values(body=None))
+def forget(tx: Tx, scopes: Collection[bytes], texts: Collection[str]) -> None:
+    """Empty remembered replies of some scopes that hold one of some texts: the person asked to be
+    erased.
+    """
+    holds = (sql.holds(tx, idempotency.c.body, text.encode()) for text in texts)
+    mine = idempotency.c.scope.in_(scopes)
+    tx.run(sa.update(idempotency).where(mine, sa.or_(sa.false(), *holds)).values(body=None))
 
 
 def make_parts(tx: Tx, now: int) -> None:

@@ -9,10 +9,10 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
-    UniqueConstraint,
 )
 
 from gatepost.base.clock import DAY_MS
+from gatepost.storage.digests import Digested, Digests
 from gatepost.storage.metadata import (
     id_column,
     metadata,
@@ -23,8 +23,8 @@ from gatepost.storage.metadata import (
 from gatepost.storage.parts import Parted
 
 # `scope` is the project's id, or the account's for what belongs to no project; `claim` is a
-# 16-byte digest of the client's key. Of a reply that carried a secret only the id it was about
-# is kept, with status 0.
+# 16-byte digest of the client's key; no two rows share both. Of a reply that carried a secret only
+# the id it was about is kept, with status 0.
 idempotency = Table(
     "idempotency",
     metadata,
@@ -35,9 +35,10 @@ idempotency = Table(
     Column("status", Integer, nullable=False),
     Column("body", LargeBinary),
     ms_column("expires_at"),
-    UniqueConstraint("scope", "claim"),
     sqlite_autoincrement=True,
 )
+
+REPLIES = Digests(Digested(idempotency, "scope", "claim"))
 
 REPLY_PARTS = Parted("idempotency", "expires_at", DAY_MS, int, ahead=3, past=False)
 

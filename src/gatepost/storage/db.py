@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, CursorResult, Table
 from sqlalchemy.sql import Executable
 
-from gatepost.storage.shapes import Document, Parted, Row
+from gatepost.storage.shapes import Digested, Document, Mark, Parted, Row
 
 T = TypeVar("T")
 
@@ -27,17 +27,21 @@ class Tx:
     call the network, and a client that hangs up cannot cut it in half.
     """
 
-    __slots__ = ("_after", "arrival", "driver", "engine", "sql")
+    __slots__ = ("_after", "arrival", "driver", "engine", "memory", "sql")
 
-    def __init__(self, sql: Connection, driver: Any, engine: Engine, arrival: int = 0) -> None:
+    def __init__(
+        self, sql: Connection, driver: Any, engine: Engine, arrival: int = 0, memory: Any = None
+    ) -> None:
         """Wrap SQLAlchemy's connection and the driver's own, for hot statements.
 
-        `arrival` is the number of the next row to arrive, where the engine counts them itself.
+        `arrival` is the number of the next row to arrive, where the engine counts them itself;
+        `memory` is what it knows from one transaction that writes to the next.
         """
         self.sql = sql
         self.driver = driver
         self.engine = engine
         self.arrival = arrival
+        self.memory = memory
         self._after: list[Callable[[], None]] = []
 
     def run(self, statement: Executable, params: Any = None) -> CursorResult[Any]:
@@ -54,7 +58,9 @@ class Tx:
 
 
 class Engine(Protocol):
-    """One SQL engine. `sql.py`, `postings.py` and `parts.py` say what each of these does."""
+    """One SQL engine. `sql.py`, `postings.py`, `digests.py` and `parts.py` say what each of
+    these does.
+    """
 
     @property
     def name(self) -> str:
@@ -111,6 +117,14 @@ class Engine(Protocol):
         limit: int,
         bounds: tuple[int, int],
     ) -> list[int]: ...
+
+    def add_digested(
+        self, tx: Tx, shape: Digested, columns: tuple[str, ...], rows: Sequence[Row]
+    ) -> None: ...
+    def find_digested(
+        self, tx: Tx, shape: Digested, columns: tuple[str, ...], marks: Collection[Mark]
+    ) -> dict[Mark, tuple[Any, ...]]: ...
+    def remove_digested(self, tx: Tx, shape: Digested, marks: Collection[Mark]) -> None: ...
 
     def make_parts(self, tx: Tx, parted: Parted, now: int) -> None: ...
     def drop_parts(self, tx: Tx, parted: Parted, before: int) -> int: ...

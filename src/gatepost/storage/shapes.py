@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from sqlalchemy import Table
+
 Row = Sequence[Any]
 
 PLACE_MAX = 2**63 - 1
@@ -26,3 +28,17 @@ class Parted(NamedTuple):
     bound: Callable[[int], bytes | int]
     ahead: int
     past: bool
+
+
+Mark = tuple[bytes, bytes]
+"""A scope (an account's or a project's id) and a digest, of 16 bytes each."""
+
+
+class Digested(NamedTuple):
+    """A table, and the two columns of its rows' marks. On SQLite `seq` numbers its rows, and two
+    tables beside it hold the index.
+    """
+
+    table: Table
+    scope: str
+    digest: str

@@ -80,7 +80,7 @@ async def is_known(call: Call) -> bool:
     claim = call.claim
     if claim is None:
         return False
-    return await call.services.database.read(lambda tx: once.is_known(tx, claim, call.now))
+    return await call.services.database.write(lambda tx: once.is_known(tx, claim, call.now))
 
 
 async def _filled(call: Call, mail: Mail, name: str) -> Mail:

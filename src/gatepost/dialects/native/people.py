@@ -222,9 +222,8 @@ def erase_identity(tx: Tx, call: Call, user_id: str) -> Reply:
     """Erase a person. The reply names it, so it is not remembered for a replay."""
     account_id = call.caller.account_id
     done = erase(tx, account_id, user_id)
-    for scope in (account_id, *done.projects):
-        for name in done.names:
-            once.forget(tx, scope, encode(name).decode())
+    texts = [encode(name).decode() for name in done.names]
+    once.forget(tx, [account_id, *done.projects], texts)
     shown = _erased(done)
     actor = call.actor
     audit.append(tx, account_id, actor, "person.erase", (shown.id, ""), now=call.now)

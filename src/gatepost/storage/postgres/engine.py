@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import count
@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql
 
 from gatepost.storage.db import Tx
 from gatepost.storage.postgres import parts, terms
-from gatepost.storage.shapes import Document, Parted, Row
+from gatepost.storage.shapes import Digested, Document, Mark, Parted, Row
 
 ROWS_BITS = 20
 TYPES = {
@@ -148,6 +148,33 @@ class PostgresEngine:
     ) -> list[int]:
         return terms.find(tx, index, choices, limit, bounds)
 
+    def add_digested(
+        self, tx: Tx, shape: Digested, columns: tuple[str, ...], rows: Sequence[Row]
+    ) -> None:
+        """The unique index refuses a mark that is there."""
+        self.insert_rows(tx, shape.table, columns, rows)
+
+    def find_digested(
+        self, tx: Tx, shape: Digested, columns: tuple[str, ...], marks: Collection[Mark]
+    ) -> dict[Mark, tuple[Any, ...]]:
+        return {
+            (scope, row[0]): row[1:]
+            for scope, digests in _by_scope(marks).items()
+            for row in self.lookup(
+                tx,
+                shape.table,
+                (shape.digest, *columns),
+                (shape.scope, scope),
+                shape.digest,
+                digests,
+            )
+        }
+
+    def remove_digested(self, tx: Tx, shape: Digested, marks: Collection[Mark]) -> None:
+        where = f"{shape.scope}=%s AND {shape.digest} = ANY(%s)"
+        for scope, digests in _by_scope(marks).items():
+            tx.driver.execute(f"DELETE FROM {shape.table.name} WHERE {where}", (scope, digests))
+
     def make_parts(self, tx: Tx, parted: Parted, now: int) -> None:
         parts.make(tx, parted, now)
 
@@ -161,6 +188,13 @@ POSTGRES = PostgresEngine()
 def _number(name: bytes) -> int:
     """An advisory lock has a number of 64 bits."""
     return int.from_bytes(blake2b(name, digest_size=8).digest(), "big", signed=True)
+
+
+def _by_scope(marks: Iterable[Mark]) -> dict[bytes, list[bytes]]:
+    found: dict[bytes, list[bytes]] = {}
+    for scope, digest in marks:
+        found.setdefault(scope, []).append(digest)
+    return found
 
 
 @lru_cache(maxsize=256)

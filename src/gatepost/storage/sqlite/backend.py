@@ -12,6 +12,7 @@ from gatepost.base.metrics import Metrics
 from gatepost.storage.db import Tx
 from gatepost.storage.sqlite.connection import engine_of
 from gatepost.storage.sqlite.database import SqliteDatabase
+from gatepost.storage.sqlite.digests import DigestIndexes
 from gatepost.storage.sqlite.engine import SQLITE
 
 PATIENCE_MS = 30_000
@@ -60,7 +61,7 @@ class SqliteBackend:
             raw.execute(f"PRAGMA busy_timeout={PATIENCE_MS}")
             raw.execute(begin)
             try:
-                yield Tx(sql, raw, SQLITE)
+                yield Tx(sql, raw, SQLITE, memory=DigestIndexes())
             except BaseException:
                 raw.execute("ROLLBACK")
                 raise

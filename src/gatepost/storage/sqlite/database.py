@@ -18,7 +18,9 @@ from gatepost.storage.committer import Writing
 from gatepost.storage.db import Tx
 from gatepost.storage.sqlite.committer import SqliteCommitter
 from gatepost.storage.sqlite.connection import engine_of
+from gatepost.storage.sqlite.digests import DigestIndexes
 from gatepost.storage.sqlite.engine import SQLITE
+from gatepost.storage.sqlite.flusher import Flusher
 from gatepost.storage.sqlite.writer import WriteConnection
 
 T = TypeVar("T")
@@ -37,10 +39,11 @@ class SqliteDatabase(Writing):
         self._wal = path.with_name(path.name + "-wal")
         self._engine = engine_of(path)
         self._restart = threading.Event()
+        self._indexes = DigestIndexes()
         self._committer = SqliteCommitter(self._writer, metrics)
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="reader")
         self._local = threading.local()
-        self._checkpoints: asyncio.Task[None] | None = None
+        self._chores: list[asyncio.Task[None]] = []
         metrics.gauge("gatepost_writer_queue", self._committer.waiting)
         metrics.gauge("gatepost_writer_busy_seconds", self._committer.busy_s)
         metrics.gauge("gatepost_database_bytes", lambda: _size(path))
@@ -48,7 +51,7 @@ class SqliteDatabase(Writing):
         self._make_durable()
 
     def _writer(self) -> WriteConnection:
-        return WriteConnection(self._engine, self._restart)
+        return WriteConnection(self._engine, self._restart, self._indexes)
 
     def _make_durable(self) -> None:
         """Sync what a killed process left behind: commits it wrote but did not live to sync
@@ -62,16 +65,16 @@ class SqliteDatabase(Writing):
             sync_folder(self.path.parent)
 
     def start(self) -> None:
-        """Start the writer and the checkpointer on the running event loop."""
+        """Start the writer, and what is done beside it, on the running event loop."""
         self._committer.start()
-        self._checkpoints = asyncio.create_task(self._checkpoint())
+        flusher = Flusher(self, self._indexes)
+        self._chores = [asyncio.create_task(one) for one in (self._checkpoint(), flusher.run())]
 
     async def close(self) -> None:
         """Finish what was submitted, then close."""
-        if self._checkpoints is not None:
-            self._checkpoints.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._checkpoints
+        for chore in self._chores:
+            chore.cancel()
+        await asyncio.gather(*self._chores, return_exceptions=True)
         self._readers.shutdown(wait=True)
         await self._committer.close()
         self._engine.dispose()

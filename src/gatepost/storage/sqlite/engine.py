@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Table
 from sqlalchemy.dialects import sqlite
 
 from gatepost.storage.db import Tx
-from gatepost.storage.shapes import Document, Parted, Row
+from gatepost.storage.shapes import Digested, Document, Mark, Parted, Row
+from gatepost.storage.sqlite.digests import DigestIndex
 
 FEW = 64
 MANY = 512
@@ -122,6 +123,38 @@ class SqliteEngine:
         asked = (" AND ".join(each), *bounds, limit)
         return [place for (place,) in tx.driver.execute(_places_text(index), asked)]
 
+    def add_digested(
+        self, tx: Tx, shape: Digested, columns: tuple[str, ...], rows: Sequence[Row]
+    ) -> None:
+        index = _index(tx, shape)
+        if not index.has_followed(tx):
+            index.follow(tx)
+        self.insert_rows(tx, shape.table, columns, rows)
+
+    def find_digested(
+        self, tx: Tx, shape: Digested, columns: tuple[str, ...], marks: Collection[Mark]
+    ) -> dict[Mark, tuple[Any, ...]]:
+        found = self._rows(tx, shape, columns, marks)
+        return {mark: row for _, mark, row in found}
+
+    def remove_digested(self, tx: Tx, shape: Digested, marks: Collection[Mark]) -> None:
+        gone = [(seq,) for seq, _, _ in self._rows(tx, shape, (), marks)]
+        tx.driver.executemany(f"DELETE FROM {shape.table.name} WHERE seq=?", gone)
+
+    def _rows(
+        self, tx: Tx, shape: Digested, columns: tuple[str, ...], marks: Collection[Mark]
+    ) -> list[tuple[int, Mark, tuple[Any, ...]]]:
+        """The rows that the index leads to, as far as they are those that are meant."""
+        index, wanted = _index(tx, shape), set(marks)
+        index.follow(tx)
+        names = ("seq", shape.scope, shape.digest, *columns)
+        rows = [
+            row
+            for chunk in _chunks(index.places(tx, wanted))
+            for row in tx.driver.execute(_rows_text(shape.table.name, names, len(chunk)), chunk)
+        ]
+        return [(row[0], row[1:3], row[3:]) for row in rows if row[1:3] in wanted]
+
     def make_parts(self, tx: Tx, parted: Parted, now: int) -> None:
         """A table is never cut."""
 
@@ -136,6 +169,11 @@ def terms_ddl(index: str) -> str:
     """The statement that makes an index of terms."""
     options = "content='', detail=none, columnsize=0, tokenize='ascii'"
     return f"CREATE VIRTUAL TABLE {index} USING fts5(terms, {options})"
+
+
+def _index(tx: Tx, shape: Digested) -> DigestIndex:
+    index: DigestIndex = tx.memory.of(shape)
+    return index
 
 
 def _chunks(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
@@ -162,6 +200,11 @@ def _add_clause(table: str, keys: tuple[str, ...], sums: tuple[str, ...]) -> str
 def _lookup_text(table: str, columns: tuple[str, ...], scope: str, key: str, count: int) -> str:
     marks = ",".join("?" * count)
     return f"SELECT {','.join(columns)} FROM {table} WHERE {scope}=? AND {key} IN ({marks})"
+
+
+@lru_cache(maxsize=256)
+def _rows_text(table: str, columns: tuple[str, ...], count: int) -> str:
+    return f"SELECT {','.join(columns)} FROM {table} WHERE seq IN ({','.join('?' * count)})"
 
 
 def _places_text(index: str) -> str:

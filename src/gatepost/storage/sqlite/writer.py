@@ -11,24 +11,28 @@ import sqlalchemy
 
 from gatepost.storage.db import Tx
 from gatepost.storage.sqlite.connection import BUSY_MS
+from gatepost.storage.sqlite.digests import DigestIndexes
 from gatepost.storage.sqlite.engine import SQLITE
 
 
 class WriteConnection:
     """The writer's side of SQLite, as the committer drives it."""
 
-    def __init__(self, engine: sqlalchemy.Engine, restart: threading.Event) -> None:
+    def __init__(
+        self, engine: sqlalchemy.Engine, restart: threading.Event, indexes: DigestIndexes
+    ) -> None:
         """Open the one connection that writes; `restart` asks it to restart the log."""
         self._sql = engine.connect()
         self._raw: sqlite3.Connection = self._sql.connection.driver_connection  # type: ignore[assignment] # the SQLite driver's own
         self._restart = restart
+        self._indexes = indexes
         self._raw.execute("PRAGMA busy_timeout=0")
 
     def begin(self) -> Tx:
         """Take the write lock now rather than at the first write, as soon as it is free."""
         with self._patience():
             self._raw.execute("BEGIN IMMEDIATE")
-        return Tx(self._sql, self._raw, SQLITE)
+        return self._tx()
 
     def begin_at_once(self) -> Tx | None:
         """Take the write lock if it is free: nothing is waited for."""
@@ -36,7 +40,10 @@ class WriteConnection:
             self._raw.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError:
             return None
-        return Tx(self._sql, self._raw, SQLITE)
+        return self._tx()
+
+    def _tx(self) -> Tx:
+        return Tx(self._sql, self._raw, SQLITE, memory=self._indexes)
 
     def commit(self) -> None:
         """Commit and sync."""

@@ -1,0 +1,52 @@
+"""What the indexes of digests need beside the requests: flushes, filters, and an end."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from gatepost.base import log
+from gatepost.storage.db import Database
+from gatepost.storage.sqlite.digests import FIRST_PLACE, DigestIndex, DigestIndexes
+
+EVERY_S = 0.25
+DROP_EVERY_S = 60.0
+
+
+class Flusher:
+    """Looks at every index, some times a second."""
+
+    def __init__(self, database: Database, indexes: DigestIndexes) -> None:
+        """Nothing is done yet."""
+        self._database = database
+        self._indexes = indexes
+        self._drop_at = 0.0
+        self._log = log.get("storage")
+
+    async def run(self) -> None:
+        """Go on until cancelled. What fails is tried again, and loses nothing meanwhile."""
+        while True:
+            await asyncio.sleep(EVERY_S)
+            for index in self._indexes.all():
+                try:
+                    await self._tend(index)
+                except Exception as fault:  # noqa: BLE001 # the next look comes to it again
+                    self._log.warning("an index was not flushed", reason=repr(fault))
+
+    async def _tend(self, index: DigestIndex) -> None:
+        while index.is_due:
+            await self._database.submit(index.flush, None, light=True)
+        if index.is_unfiltered:
+            await self._sift(index)
+        now = asyncio.get_running_loop().time()
+        if now >= self._drop_at:
+            self._drop_at = now + DROP_EVERY_S
+            await self._database.write(index.drop_ended)
+
+    async def _sift(self, index: DigestIndex) -> None:
+        """Make a filter of all that is on disk."""
+        known, room = index.grow(await self._database.read(index.entries))
+        rows = [FIRST_PLACE]
+        while rows := await self._database.read(partial(index.some, after=rows[-1])):
+            known.update(entry for _, entry in rows)
+        index.adopt(known, room)
