@@ -194,8 +194,8 @@ class Pipeline:
         """Charge a mail to its account's limits, unless this is a repetition; raises THROTTLED."""
         claim = call.claim if call.caller.mail_subjects else None
         if claim is not None:
-            read = self._services.database.read
-            if await read(lambda tx: once.is_known(tx, claim, call.now)):
+            write = self._services.database.write
+            if await write(lambda tx: once.is_known(tx, claim, call.now)):
                 return
         call.posted = await self._services.admission.post(call.caller, recipients, call.now)
 
