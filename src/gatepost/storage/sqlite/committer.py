@@ -18,6 +18,7 @@ from gatepost.storage.sqlite.writer import WriteConnection
 LIGHT_MAX = 128
 SLOW_S = 0.02
 AWAY_S = 1.0
+BEGIN_S = 0.001
 
 
 class _Group(NamedTuple):
@@ -49,6 +50,7 @@ class SqliteCommitter(Gathering):
         self._done = asyncio.Event()
         self._away_until = 0.0
         self._busy_s = 0.0
+        self._begun = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
 
     def start(self) -> None:
@@ -79,7 +81,22 @@ class SqliteCommitter(Gathering):
         if self._queue and not self._under_way:
             self._under_way = True
             jobs, since = self._mixture(), time.monotonic()
-            self._groups.put(_Group(jobs, self._done_here(jobs, since), since))
+            tx = self._done_here(jobs, since)
+            if tx is None:
+                self._groups.put(_Group(jobs, tx, since))
+            else:
+                self._commit(_Group(jobs, tx, since))
+
+    def _commit(self, group: _Group) -> None:
+        """Have a group committed that has been done. Until the thread has the interpreter it could
+        not begin, and the loop would keep it; then that goes on with what can be done meanwhile.
+        """
+        self._begun.acquire(blocking=False)
+        self._groups.put(group)
+        self._begun.acquire(timeout=BEGIN_S)
+        for job in group.jobs:
+            if job.ahead is not None:
+                job.ahead(job.outcome)
 
     def _done_here(self, jobs: list[Job], now: float) -> Tx | None:
         """Do what a light group asks for, up to the commit; None: the thread has to."""
@@ -113,6 +130,8 @@ class SqliteCommitter(Gathering):
 
     def _finish(self, connection: WriteConnection, group: _Group) -> Hooks:
         if group.tx is not None:
+            if self._begun.locked():
+                self._begun.release()
             try:
                 self._carrier.commit(connection, group.jobs)
             except Exception:  # noqa: BLE001 # nothing was committed; it is tried from the beginning

@@ -20,7 +20,7 @@ from gatepost.storage.sqlite.committer import SqliteCommitter
 from gatepost.storage.sqlite.connection import engine_of
 from gatepost.storage.sqlite.digests import DigestIndexes
 from gatepost.storage.sqlite.engine import SQLITE
-from gatepost.storage.sqlite.flusher import Flusher
+from gatepost.storage.sqlite.sifter import Sifter
 from gatepost.storage.sqlite.writer import WriteConnection
 
 T = TypeVar("T")
@@ -67,8 +67,8 @@ class SqliteDatabase(Writing):
     def start(self) -> None:
         """Start the writer, and what is done beside it, on the running event loop."""
         self._committer.start()
-        flusher = Flusher(self, self._indexes)
-        self._chores = [asyncio.create_task(one) for one in (self._checkpoint(), flusher.run())]
+        sifter = Sifter(self, self._indexes)
+        self._chores = [asyncio.create_task(one) for one in (self._checkpoint(), sifter.run())]
 
     async def close(self) -> None:
         """Finish what was submitted, then close."""

@@ -1,4 +1,4 @@
-"""What the indexes of digests need beside the requests: flushes, filters, and an end."""
+"""What the indexes of digests need beside the requests: filters, and the end of old runs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from gatepost.base import log
 from gatepost.storage.db import Database
 from gatepost.storage.sqlite.digests import FIRST_PLACE, DigestIndex, DigestIndexes
 
-EVERY_S = 0.25
+EVERY_S = 1.0
 DROP_EVERY_S = 60.0
 
 
-class Flusher:
+class Sifter:
     """Looks at every index, some times a second."""
 
     def __init__(self, database: Database, indexes: DigestIndexes) -> None:
@@ -31,11 +31,9 @@ class Flusher:
                 try:
                     await self._tend(index)
                 except Exception as fault:  # noqa: BLE001 # the next look comes to it again
-                    self._log.warning("an index was not flushed", reason=repr(fault))
+                    self._log.warning("an index of digests was not tended", reason=repr(fault))
 
     async def _tend(self, index: DigestIndex) -> None:
-        while index.is_due:
-            await self._database.submit(index.flush, None, light=True)
         if index.is_unfiltered:
             await self._sift(index)
         now = asyncio.get_running_loop().time()
