@@ -59,13 +59,7 @@ class Gathering(ABC):
         """Commit what waits, then end the threads."""
 
     def submit(
-        self,
-        verb: Verb | None,
-        item: Any,
-        weight: int = 1,
-        *,
-        light: bool = False,
-        ahead: Callable[[Any], None] | None = None,
+        self, verb: Verb | None, item: Any, weight: int = 1, *, light: bool = False
     ) -> asyncio.Future[Any]:
         """Queue an item: a verb's, or with no verb a function of the transaction."""
         loop = self._loop
@@ -74,7 +68,7 @@ class Gathering(ABC):
         future: asyncio.Future[Any] = loop.create_future()
         if not self._fresh:
             loop.call_soon(self._gather)
-        self._fresh.append(Job(verb, item, weight, future, light=light, ahead=ahead))
+        self._fresh.append(Job(verb, item, weight, future, light=light))
         return future
 
     def _gather(self) -> None:
@@ -214,16 +208,10 @@ class Writing:
         return self._committer.busy_s()
 
     def submit(
-        self,
-        verb: Verb,
-        item: Any,
-        weight: int = 1,
-        *,
-        light: bool = False,
-        ahead: Callable[[Any], None] | None = None,
+        self, verb: Verb, item: Any, weight: int = 1, *, light: bool = False
     ) -> asyncio.Future[Any]:
         """Join the next grouped commit with one item of a vector verb."""
-        return self._committer.submit(verb, item, weight, light=light, ahead=ahead)
+        return self._committer.submit(verb, item, weight, light=light)
 
     async def write(self, work: Callable[[Tx], T]) -> T:
         """Run a function as a transaction, or in its own savepoint of a grouped one."""

@@ -149,21 +149,12 @@ class Database(Protocol):
         """
         ...
 
-    def submit(
-        self,
-        verb: Verb,
-        item: Any,
-        weight: int = 1,
-        *,
-        light: bool = False,
-        ahead: Callable[[Any], None] | None = None,
-    ) -> Future[Any]:
+    def submit(self, verb: Verb, item: Any, weight: int = 1, *, light: bool = False) -> Future[Any]:
         """Join the next grouped commit with one item of a vector verb.
 
         The future gives the item's outcome after the fsync. `weight` is about how many rows
         the item brings, to bound the size of one commit. A `light` item brings few, and asks for
-        little work beside: it may be done in the event loop. Then `ahead` is told of its outcome
-        while that is being synced; it may still come to another one.
+        little work beside: it may be done in the event loop.
         """
         ...
 

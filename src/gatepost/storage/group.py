@@ -46,11 +46,10 @@ class Connection(Protocol):
 
 class Job:
     """One item waiting for a commit, and who waits for its outcome. A `light` one does so little
-    that nobody notices where it is done. `ahead` is told what the outcome will be if the commit
-    succeeds, on the event loop, where there is time for it.
+    that nobody notices where it is done.
     """
 
-    __slots__ = ("ahead", "future", "item", "light", "outcome", "since", "verb", "weight")
+    __slots__ = ("future", "item", "light", "outcome", "since", "verb", "weight")
 
     def __init__(
         self,
@@ -60,13 +59,11 @@ class Job:
         future: asyncio.Future[Any],
         *,
         light: bool = False,
-        ahead: Callable[[Any], None] | None = None,
     ) -> None:
         self.verb = verb
         self.item = item
         self.weight = weight
         self.light = light
-        self.ahead = ahead
         self.future = future
         self.outcome: Any = None
         self.since = time.monotonic()

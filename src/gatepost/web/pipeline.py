@@ -77,7 +77,7 @@ class Pipeline:
         if answer is None:
             return
         route = request.route
-        leaving = send_reply(request, send, answer, route.dialect)
+        leaving = send_reply(request, send, answer, request.headers_out(route.dialect))
         if leaving is not None:
             await leaving
         took = perf_counter() - started
@@ -94,7 +94,7 @@ class Pipeline:
     ) -> None:
         where = (request.scope["method"], request.scope["path"])
         found = beside.answer(self._router, self._services, where, methods, request.id)
-        leaving = send_reply(request, send, found.reply, found.dialect)
+        leaving = send_reply(request, send, found.reply, request.headers_out(found.dialect))
         if leaving is not None:
             await leaving
         took = perf_counter() - started
@@ -177,14 +177,14 @@ class Pipeline:
         database = self._services.database
         if endpoint.vector:
             item, weight = (call, command), _weight(command)
-            ahead = partial(_draft, route, request, call) if endpoint.light else None
-            reply: Reply = await database.submit(
-                route.verb, item, weight, light=endpoint.light, ahead=ahead
-            )
+            reply: Reply = await database.submit(route.verb, item, weight, light=endpoint.light)
         else:
             reply = await database.write(lambda tx: _single(route, tx, call, command))
         request.metered = True
-        _settle(route, request, call, reply)
+        request.replayed = reply.replayed
+        if reply.replayed and policy.status is not None:
+            reply.status = policy.status
+        request.left = None if reply.replayed else call.left
         if reply.ring is not None:
             self._services.signals.ring(reply.ring)
             self._services.signals.ring(ARRIVALS)
@@ -238,22 +238,6 @@ class Pipeline:
             if endpoint.admin:
                 self._services.ledger.denials.add(caller, about, endpoint.operation, request.params)
         return route.dialect.error(refusal, request.id, route.endpoint)
-
-
-def _settle(route: Route, request: Request, call: Call, reply: Reply) -> None:
-    """Note what a write has come to."""
-    status = route.dialect.idempotency.status
-    request.replayed = reply.replayed
-    if reply.replayed and status is not None:
-        reply.status = status
-    request.left = None if reply.replayed else call.left
-
-
-def _draft(route: Route, request: Request, call: Call, outcome: Reply | AppError) -> None:
-    """Make a reply while its commit is being synced."""
-    if isinstance(outcome, Reply):
-        _settle(route, request, call, outcome)
-        request.draft(route.dialect, outcome)
 
 
 def _answered(request: Request, by: Caller, answer: Reply, took: float) -> Answered:

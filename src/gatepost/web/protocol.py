@@ -195,24 +195,16 @@ class Exchange:
             return None
         return bytes(cycle.body)
 
-    def draft(
-        self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes
-    ) -> bytes | None:
-        """Make a whole reply whose headers tell its length; None: the client has gone."""
-        cycle = self._cycle()
-        if cycle is None:
-            return None
-        lines = b"\r\n".join(map(b": ".join, (*cycle.default_headers, *headers)))
-        return b"%b%b\r\n\r\n%b" % (STATUS_LINE[status], lines, body)
-
-    def write(self, whole: bytes) -> bool:
-        """Write a whole reply; False: nothing was done."""
+    def reply(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Write a whole reply whose headers tell its length; False: nothing was done."""
         cycle = self._cycle()
         if cycle is None:
             return False
         usual = cycle.keep_alive and not cycle.response_started and not cycle.disconnected
         if not usual or cycle.flow.write_paused or cycle.scope["method"] == "HEAD":
             return False
+        lines = b"\r\n".join(map(b": ".join, (*cycle.default_headers, *headers)))
+        whole = b"%b%b\r\n\r\n%b" % (STATUS_LINE[status], lines, body)
         self._replies.add((cycle.transport, whole))
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()

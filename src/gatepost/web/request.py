@@ -45,7 +45,6 @@ class Request(msgspec.Struct):
     left: Left | None = None
     about: str = ""
     refusal: AppError | None = None
-    drafted: tuple[Reply, bytes] | None = None
 
     @staticmethod
     def begin(scope: Any, params: Mapping[str, str], caller: Caller | None = None) -> Request:
@@ -72,24 +71,6 @@ class Request(msgspec.Struct):
         if self.replayed:
             headers.append(dialect.idempotency.replay)
         return headers
-
-    def draft(self, dialect: Dialect, reply: Reply) -> None:
-        """Make the whole reply, if it can leave at once; ahead of time, where there is some. A
-        header that a handler has made is left to the server to check.
-        """
-        self.drafted = None
-        if self.exchange is not None and not reply.headers:
-            headers = _all_headers(reply, self.headers_out(dialect))
-            whole = self.exchange.draft(reply.status, headers, reply.body)
-            self.drafted = None if whole is None else (reply, whole)
-
-    def leave(self, dialect: Dialect, reply: Reply) -> bool:
-        """Write a reply at once; False where that cannot be, and nothing is done."""
-        if self.drafted is None or self.drafted[0] is not reply:
-            self.draft(dialect, reply)
-        if self.exchange is None or self.drafted is None:
-            return False
-        return self.exchange.write(self.drafted[1])
 
     def standing(self, dialect: Dialect) -> list[Header]:
         """Which request it was, and how limits and a hard quota stand after it."""
@@ -125,25 +106,24 @@ def check_target(dialect: Dialect, scope: Any) -> None:
 
 
 def send_reply(
-    request: Request, send: Any, reply: Reply, dialect: Dialect
+    request: Request, send: Any, reply: Reply, headers: list[Header]
 ) -> Awaitable[None] | None:
     """Send a whole reply; its own headers stand in place of others of their name. Where it cannot
     leave at once, what is returned has to be awaited.
     """
-    if request.leave(dialect, reply):
-        return None
-    return _send(send, reply, _all_headers(reply, request.headers_out(dialect)))
-
-
-def _all_headers(reply: Reply, headers: list[Header]) -> list[Header]:
     own = reply.headers
     if own:
         names = {name for name, _ in own}
         headers = [one for one in headers if one[0] not in names] + list(own)
     if reply.status == NO_CONTENT:
-        return [one for one in headers if one[0] != JSON[0]]
-    headers.append((b"content-length", b"%d" % len(reply.body)))
-    return headers
+        headers = [one for one in headers if one[0] != JSON[0]]
+    else:
+        headers.append((b"content-length", b"%d" % len(reply.body)))
+    # A header that a handler has made is left to the server to check.
+    exchange = None if own else request.exchange
+    if exchange is not None and exchange.reply(reply.status, headers, reply.body):
+        return None
+    return _send(send, reply, headers)
 
 
 async def _send(send: Any, reply: Reply, headers: list[Header]) -> None:

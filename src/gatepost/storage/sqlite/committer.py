@@ -1,8 +1,9 @@
-"""SQLite's writer: what is light is done in the event loop, its commit in a thread."""
+"""SQLite's writer: what is light is done in the event loop, on a quick disk with its commit."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +19,10 @@ from gatepost.storage.sqlite.writer import WriteConnection
 LIGHT_MAX = 128
 SLOW_S = 0.02
 AWAY_S = 1.0
-BEGIN_S = 0.001
+QUICK_S = 0.0015
+"""A sync that usually takes no longer is waited for in the loop."""
+REMEMBERED = 32
+"""Over about so many commits is looked at what is usual."""
 
 
 class _Group(NamedTuple):
@@ -33,9 +37,10 @@ class SqliteCommitter(Gathering):
     """Commits one group after the other, while the next one gathers.
 
     A thread that runs statements beside the event loop takes the interpreter from it, and has to
-    win it back, at every single one of them. So a group that is `light` is run in the loop, and the
-    thread only commits it, which needs no interpreter. Where that took long (a disk that has to be
-    waited for), the thread does all of it for a while.
+    win it back, at every single one of them. So a group that is `light` is run in the loop. Where
+    commits are quick, the loop commits it too: to wake the thread, and to be told by it, takes as
+    long. Otherwise the thread does, which needs no interpreter for it. Where a group took long, the
+    thread does all of it for a while.
     """
 
     def __init__(self, connect: Callable[[], WriteConnection], metrics: Metrics) -> None:
@@ -50,7 +55,7 @@ class SqliteCommitter(Gathering):
         self._done = asyncio.Event()
         self._away_until = 0.0
         self._busy_s = 0.0
-        self._begun = threading.Lock()
+        self._usual_s = math.inf
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
 
     def start(self) -> None:
@@ -78,25 +83,29 @@ class SqliteCommitter(Gathering):
         self._next()
 
     def _next(self) -> None:
-        if self._queue and not self._under_way:
-            self._under_way = True
-            jobs, since = self._mixture(), time.monotonic()
-            tx = self._done_here(jobs, since)
-            if tx is None:
-                self._groups.put(_Group(jobs, tx, since))
-            else:
-                self._commit(_Group(jobs, tx, since))
+        if not self._queue or self._under_way:
+            return
+        self._under_way = True
+        jobs, since = self._mixture(), time.monotonic()
+        group = _Group(jobs, self._done_here(jobs, since), since)
+        connection = self._connection
+        if group.tx is None or connection is None or not self._is_quick(connection):
+            self._groups.put(group)
+        else:
+            self._commit_here(connection, group, group.tx)
 
-    def _commit(self, group: _Group) -> None:
-        """Have a group committed that has been done. Until the thread has the interpreter it could
-        not begin, and the loop would keep it; then that goes on with what can be done meanwhile.
-        """
-        self._begun.acquire(blocking=False)
-        self._groups.put(group)
-        self._begun.acquire(timeout=BEGIN_S)
-        for job in group.jobs:
-            if job.ahead is not None:
-                job.ahead(job.outcome)
+    def _is_quick(self, connection: WriteConnection) -> bool:
+        return self._usual_s <= QUICK_S and not connection.is_due
+
+    def _commit_here(self, connection: WriteConnection, group: _Group, tx: Tx) -> None:
+        try:
+            self._commit(connection, group.jobs)
+        except Exception:  # noqa: BLE001 # nothing was committed; the thread tries it from the beginning
+            connection.rollback()
+            self._groups.put(_Group(group.jobs, None, group.since))
+            return
+        self._count(group)
+        asyncio.get_running_loop().call_soon(self._finished, group.jobs, tx.hooks())
 
     def _done_here(self, jobs: list[Job], now: float) -> Tx | None:
         """Do what a light group asks for, up to the commit; None: the thread has to."""
@@ -120,9 +129,7 @@ class SqliteCommitter(Gathering):
         connection = self._connection = self._connect()
         while (group := self._groups.get()) is not None:
             hooks = self._finish(connection, group)
-            took = time.monotonic() - group.since
-            self._busy_s += took
-            self._metrics.commit(took)
+            self._count(group)
             connection.between()
             assert self._loop is not None  # noqa: S101 # started before the first group
             self._loop.call_soon_threadsafe(self._finished, group.jobs, hooks)
@@ -130,15 +137,27 @@ class SqliteCommitter(Gathering):
 
     def _finish(self, connection: WriteConnection, group: _Group) -> Hooks:
         if group.tx is not None:
-            if self._begun.locked():
-                self._begun.release()
             try:
-                self._carrier.commit(connection, group.jobs)
+                self._commit(connection, group.jobs)
             except Exception:  # noqa: BLE001 # nothing was committed; it is tried from the beginning
                 connection.rollback()
             else:
                 return group.tx.hooks()
         return self._carrier.carry(connection, group.jobs)
+
+    def _commit(self, connection: WriteConnection, jobs: list[Job]) -> None:
+        """Commit, and learn how long that takes here."""
+        started = time.monotonic()
+        self._carrier.commit(connection, jobs)
+        took = time.monotonic() - started
+        usual = self._usual_s
+        is_new = usual == math.inf or took > SLOW_S
+        self._usual_s = took if is_new else usual + (took - usual) / REMEMBERED
+
+    def _count(self, group: _Group) -> None:
+        took = time.monotonic() - group.since
+        self._busy_s += took
+        self._metrics.commit(took)
 
     def _finished(self, jobs: list[Job], hooks: Hooks) -> None:
         """Begin the next group before anybody is told: they are answered while it is synced."""

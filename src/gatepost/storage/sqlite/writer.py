@@ -67,6 +67,11 @@ class WriteConnection:
         self._raw.execute("ROLLBACK TO request")
         self._raw.execute("RELEASE request")
 
+    @property
+    def is_due(self) -> bool:
+        """Whether there is something to do between commits, which may take its time."""
+        return self._restart.is_set()
+
     def between(self) -> None:
         """Between commits, restart a log that the checkpointer alone cannot shorten."""
         if self._restart.is_set():
