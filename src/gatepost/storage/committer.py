@@ -29,6 +29,8 @@ ALIKE_MAX = 256
 ALIKE_WEIGHT_MAX = 2048
 GATHER_S = 0.004
 """How long a request may wait for others, as long as each turn of the loop brings some."""
+LINGER_S = 0.0005
+"""How long it may wait for as many as half of those that came before: a commit takes longer."""
 
 
 class Gathering(ABC):
@@ -40,6 +42,7 @@ class Gathering(ABC):
         self._queue: deque[Job] = deque()
         self._fresh: list[Job] = []
         self._seen = 0
+        self._expected = 0
         self._closing = False
 
     def start(self) -> None:
@@ -76,10 +79,14 @@ class Gathering(ABC):
         fewer commits and the less each request costs.
         """
         count = len(self._fresh)
-        if count > self._seen and time.monotonic() - self._fresh[0].since < GATHER_S:
+        if not count:
+            return
+        patience_s = GATHER_S if count > self._seen else LINGER_S if count < self._expected else 0
+        if time.monotonic() - self._fresh[0].since < patience_s:
             self._seen = count
             asyncio.get_running_loop().call_soon(self._gather)
         else:
+            self._expected = count // 2
             self._hand_over()
 
     def _hand_over(self) -> None:

@@ -25,7 +25,7 @@ class Digests:
         self._shape = shape
 
     def add(self, tx: Tx, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
-        """Insert rows whose marks are not there."""
+        """Insert rows whose marks are not there. Scope and digest are the first columns."""
         if rows:
             tx.engine.add_digested(tx, self._shape, columns, rows)
 

@@ -280,8 +280,8 @@ def _fingerprint(content: bytes) -> bytes:
     """Hash in parts: from 2,048 bytes on, hashlib lets go of the interpreter, and under load the
     way back takes longer than the hashing.
     """
-    digest = blake2b(digest_size=16)
-    for at in range(0, len(content), HASHED_AT_ONCE):
+    digest = blake2b(content[:HASHED_AT_ONCE], digest_size=16)
+    for at in range(HASHED_AT_ONCE, len(content), HASHED_AT_ONCE):
         digest.update(content[at : at + HASHED_AT_ONCE])
     return digest.digest()
 

@@ -19,10 +19,10 @@ from gatepost.storage.sqlite.writer import WriteConnection
 LIGHT_MAX = 128
 SLOW_S = 0.02
 AWAY_S = 1.0
-QUICK_S = 0.0015
-"""A sync that usually takes no longer is waited for in the loop."""
-REMEMBERED = 32
-"""Over about so many commits is looked at what is usual."""
+QUICK_S = 0.002
+"""Where half of the commits take no longer, the loop waits for them."""
+STEP_S = 0.00005
+STUCK_S = 0.1
 
 
 class _Group(NamedTuple):
@@ -150,9 +150,11 @@ class SqliteCommitter(Gathering):
         started = time.monotonic()
         self._carrier.commit(connection, jobs)
         took = time.monotonic() - started
-        usual = self._usual_s
-        is_new = usual == math.inf or took > SLOW_S
-        self._usual_s = took if is_new else usual + (took - usual) / REMEMBERED
+        if self._usual_s == math.inf:
+            self._usual_s = took
+        self._usual_s += STEP_S if took > self._usual_s else -STEP_S  # so it nears the median
+        if took > STUCK_S:
+            self._away_until = started + took + AWAY_S
 
     def _count(self, group: _Group) -> None:
         took = time.monotonic() - group.since

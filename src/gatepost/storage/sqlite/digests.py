@@ -9,8 +9,8 @@ decides. So an entry of a row that is gone does no harm.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, count
 
 from rbloom import Bloom
 
@@ -63,11 +63,29 @@ class DigestIndex:
             self._own = {digest + scope: seq for seq, digest, scope in rows}
             return
         self._tx, self._own = tx, {}
-        self._seen = rows[-1][0] if rows else seen
-        self._count += len(rows)
+        self._seen = seen
+        if rows:
+            self._learn([(digest + scope, seq) for seq, digest, scope in rows])
+
+    def _learn(self, entries: Sequence[tuple[bytes, int]]) -> None:
+        """Know rows that are there to stay."""
         fresh = self._fresh
-        for seq, digest, scope in rows:
-            fresh[digest[0] >> 1][digest + scope] = seq
+        for entry, seq in entries:
+            fresh[entry[0] >> 1][entry] = seq
+        self._seen = entries[-1][1]
+        self._count += len(entries)
+
+    def note(self, tx: Tx, entries: Sequence[bytes]) -> None:
+        """Know of rows that have just been inserted, all at once and in this order, as soon as they
+        are committed: then they need not be read.
+        """
+        (last,) = tx.driver.execute("SELECT last_insert_rowid()").fetchone()
+        first = last - len(entries) + 1
+        tx.after_commit(lambda: self._keep(entries, first))
+
+    def _keep(self, entries: Sequence[bytes], first: int) -> None:
+        if self._seen == first - 1:
+            self._learn(list(zip(entries, count(first))))
 
     def has_followed(self, tx: Tx) -> bool:
         """Whether it did so in this transaction: it has to before it inserts anything."""

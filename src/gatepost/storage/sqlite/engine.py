@@ -130,6 +130,7 @@ class SqliteEngine:
         if not index.has_followed(tx):
             index.follow(tx)
         self.insert_rows(tx, shape.table, columns, rows)
+        index.note(tx, [bytes(digest + scope) for scope, digest, *_ in rows])
         index.flush(tx, len(rows))
 
     def find_digested(
