@@ -43,6 +43,7 @@ class DigestIndex:
         self._text = _Texts(shape)
         self._fresh = _no_parts()
         self._flushing = _no_parts()
+        self._run = 0
         self._next = PARTS
         self._up_to = 0
         self._seen: int | None = None
@@ -123,19 +124,19 @@ class DigestIndex:
         if self._next == PARTS or tx is self._flushed_in:
             return
         self._flushed_in = tx
-        run = tx.driver.execute(self._text.reach).fetchone()[0] + 1
-        if self._next == 0:  # of a run that was cut off by a crash
-            tx.driver.execute(self._text.drop, (run,))
+        if self._next == 0:
+            self._run = tx.driver.execute(self._text.reach).fetchone()[0] + 1
+            tx.driver.execute(self._text.drop, (self._run,))  # one that was cut off by a crash
         end = min(self._next + 1 + 2 * inserted // PART_ENTRIES, PARTS)
         for part in self._flushing[self._next : end]:
-            self._write(tx, run, part)
+            self._write(tx, part)
         if end == PARTS:
-            tx.driver.execute(self._text.count, (run, self._up_to, self._size()))
+            tx.driver.execute(self._text.count, (self._run, self._up_to, self._size()))
         tx.after_commit(lambda: self._flushed(end))
 
-    def _write(self, tx: Tx, run: int, part: dict[bytes, int]) -> None:
+    def _write(self, tx: Tx, part: dict[bytes, int]) -> None:
         """Insert a part with few statements, of which there are not many different ones."""
-        rows = [(run, bytearray(entry), seq) for entry, seq in sorted(part.items())]
+        rows = [(self._run, bytearray(entry), seq) for entry, seq in sorted(part.items())]
         for at in range(0, len(rows), INSERTED_AT_ONCE):
             some = rows[at : at + INSERTED_AT_ONCE]
             tx.driver.execute(self._text.add(len(some)), list(chain.from_iterable(some)))

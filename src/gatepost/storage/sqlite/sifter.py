@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from functools import partial
 
 from gatepost.base import log
@@ -14,7 +15,7 @@ DROP_EVERY_S = 60.0
 
 
 class Sifter:
-    """Looks at every index, some times a second."""
+    """Looks at every index, once a second."""
 
     def __init__(self, database: Database, indexes: DigestIndexes) -> None:
         """Nothing is done yet."""
@@ -27,18 +28,24 @@ class Sifter:
         """Go on until cancelled. What fails is tried again, and loses nothing meanwhile."""
         while True:
             await asyncio.sleep(EVERY_S)
+            drops = self._is_time_to_drop()
             for index in self._indexes.all():
                 try:
-                    await self._tend(index)
+                    await self._tend(index, drops=drops)
                 except Exception as fault:  # noqa: BLE001 # the next look comes to it again
                     self._log.warning("an index of digests was not tended", reason=repr(fault))
 
-    async def _tend(self, index: DigestIndex) -> None:
+    def _is_time_to_drop(self) -> bool:
+        now = time.monotonic()
+        is_time = now >= self._drop_at
+        if is_time:
+            self._drop_at = now + DROP_EVERY_S
+        return is_time
+
+    async def _tend(self, index: DigestIndex, *, drops: bool) -> None:
         if index.is_unfiltered:
             await self._sift(index)
-        now = asyncio.get_running_loop().time()
-        if now >= self._drop_at:
-            self._drop_at = now + DROP_EVERY_S
+        if drops:
             await self._database.write(index.drop_ended)
 
     async def _sift(self, index: DigestIndex) -> None:
