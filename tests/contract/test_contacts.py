@@ -1,14 +1,10 @@
 """Contacts by the hundreds, narrowed and counted, on both engines."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gatepost import migrations
 from gatepost.base import ids
-from gatepost.base.config import Settings
 from gatepost.base.errors import AppError, Code
 from gatepost.base.ids import AccountId, AudienceId
 from gatepost.domains.audit import store as audit
@@ -18,21 +14,11 @@ from gatepost.domains.contacts.filters import Sift, Term
 from gatepost.domains.contacts.model import Audience, Given
 from gatepost.engine import audience, gather
 from gatepost.engine.gather import Merged
-from gatepost.storage.backend import Backend, backend_of
+from gatepost.storage.backend import Backend
 from gatepost.storage.db import Tx
-from tests.backends import postgres
 
 MANY = 2_500
 ACTOR = Actor("cli", "", "somebody")
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    url = postgres().create_database() if request.param == "postgres" else ""
-    backend = backend_of(Settings(data=str(tmp_path), database_url=url))
-    migrations.upgrade(backend.engine)
-    yield backend
-    backend.engine.dispose()
 
 
 @pytest.fixture

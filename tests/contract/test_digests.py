@@ -5,7 +5,7 @@ rolled back, removed or cut off by a crash meanwhile.
 import asyncio
 import random
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -26,21 +26,11 @@ from gatepost.storage.db import Database, Tx
 from gatepost.storage.digests import Mark
 from gatepost.storage.sqlite import digests, sifter
 from gatepost.storage.sqlite.database import SqliteDatabase
-from tests.backends import postgres
 from tests.waiting import wait_for
 
 SCOPES = [ids.new() for _ in range(3)]
 ROUNDS = 800
 STATUS = ("status",)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    url = postgres().create_database() if request.param == "postgres" else ""
-    backend = backend_of(Settings(data=str(tmp_path), database_url=url))
-    migrations.upgrade(backend.engine)
-    yield backend
-    backend.engine.dispose()
 
 
 @pytest.fixture(autouse=True)
@@ -179,7 +169,7 @@ async def test_a_crash_in_the_middle_of_a_run_loses_nothing(tmp_path: Path) -> N
         for _ in range(7):
             await model.step(database)
         kept, copy = dict(model.kept), tmp_path / f"copy-{number}"
-        await database.write(lambda _: shutil.copytree(there, copy))  # noqa: B023 # awaited here
+        await copy_files(database, there, copy)
         survivor = Model(number)
         survivor.kept = kept
         again = opened(backend_of(Settings(data=str(copy))))
@@ -189,6 +179,11 @@ async def test_a_crash_in_the_middle_of_a_run_loses_nothing(tmp_path: Path) -> N
         await survivor.check(again)
         await again.close()
     await database.close()
+
+
+async def copy_files(database: Database, there: Path, copy: Path) -> None:
+    """While nobody writes."""
+    await database.write(lambda _: shutil.copytree(there, copy))
 
 
 async def test_runs_go_with_their_rows(tmp_path: Path) -> None:

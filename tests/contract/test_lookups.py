@@ -1,33 +1,17 @@
 """Names for as many rows as a report has, on both engines."""
 
 import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-
-from gatepost import migrations
 from gatepost.base import ids
-from gatepost.base.config import Settings
 from gatepost.base.ids import AccountId, CustomerId, KeyId
 from gatepost.domains.customers import store as customers
 from gatepost.domains.customers.model import Customer, Status
 from gatepost.domains.keys import store as keys
-from gatepost.storage.backend import Backend, backend_of
-from tests.backends import postgres
+from gatepost.storage.backend import Backend
 
 MANY = 70_000
 """More than PostgreSQL takes parameters, or SQLite as it is usually built."""
 USUAL = 32_766
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    url = postgres().create_database() if request.param == "postgres" else ""
-    backend = backend_of(Settings(data=str(tmp_path), database_url=url))
-    migrations.upgrade(backend.engine)
-    yield backend
-    backend.engine.dispose()
 
 
 def test_many_customers_and_keys_are_looked_up(backend: Backend) -> None:

@@ -1,9 +1,6 @@
 """Tables cut by time, on both engines: room is made ahead, what is old goes, nothing else does."""
 
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from gatepost import migrations
 from gatepost.base import ids
@@ -15,19 +12,9 @@ from gatepost.domains.events.model import Event
 from gatepost.domains.usage import store as usage
 from gatepost.domains.usage.model import Metered, Sums
 from gatepost.storage.backend import Backend, backend_of
-from tests.backends import postgres
 
 HERE = ProjectId(ids.new())
 WEEK_MS = 7 * DAY_MS
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    url = postgres().create_database() if request.param == "postgres" else ""
-    backend = backend_of(Settings(data=str(tmp_path), database_url=url))
-    migrations.upgrade(backend.engine)
-    yield backend
-    backend.engine.dispose()
 
 
 def event(at: int) -> Event:

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import resource
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -22,19 +20,13 @@ BEFORE = 40
 TRIES = 5
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path / "data") as running:
-        yield running
-
-
-def test_what_a_full_disk_cannot_take_is_refused_and_free(server: Server) -> None:
-    tenant = server.make_tenant(limit="off")
+def test_what_a_full_disk_cannot_take_is_refused_and_free(alone: Server) -> None:
+    tenant = alone.make_tenant(limit="off")
     headers = {"Authorization": f"Bearer {tenant.key.secret}"}
-    with plain.Client(base_url=server.address, headers=headers, timeout=30) as http:
+    with plain.Client(base_url=alone.address, headers=headers, timeout=30) as http:
         for number in range(BEFORE):
             assert _send(http, f"before {number}").status_code == httpx2.codes.CREATED
-        _limit(server, (server.data / "gatepost.db-wal").stat().st_size)
+        _limit(alone, (alone.data / "gatepost.db-wal").stat().st_size)
         keys = [uuid.uuid4().hex for _ in range(TRIES)]
         for key in keys:
             refused = _send(http, f"meanwhile {key}", key)
@@ -42,7 +34,7 @@ def test_what_a_full_disk_cannot_take_is_refused_and_free(server: Server) -> Non
             assert refused.json()["code"] == "unavailable"
             assert int(refused.headers["retry-after"]) >= 1
         assert len(_titles(http)) == BEFORE
-        _limit(server, resource.RLIM_INFINITY)
+        _limit(alone, resource.RLIM_INFINITY)
         again = [_send(http, f"again {key}", key) for key in keys]
         assert [one.status_code for one in again] == [httpx2.codes.CREATED] * TRIES
         assert not any("x-idempotent-replay" in one.headers for one in again)

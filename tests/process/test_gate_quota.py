@@ -5,9 +5,7 @@ killed in between. `QUOTA_UNITS=100000` makes it a long run.
 import asyncio
 import os
 import random
-from collections.abc import Iterator
 from itertools import chain, repeat
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -34,30 +32,24 @@ class Log:
         self.broken = 0
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path / "data") as running:
-        yield running
-
-
 @pytest.mark.timeout(2 * LONG_S)
-async def test_a_quota_is_granted_exactly(server: Server) -> None:
-    tenant = server.make_tenant(limit="off")
+async def test_a_quota_is_granted_exactly(alone: Server) -> None:
+    tenant = alone.make_tenant(limit="off")
     log, chance = Log(), random.Random(UNITS)
     limits = httpx2.Limits(max_connections=CLIENTS)
     async with plain.AsyncClient(timeout=30, limits=limits) as http:
         http.headers["Authorization"] = f"Bearer {tenant.key.secret}"
-        customer = await made_customer(http, server)
-        key = await made_key(http, server, customer)
-        clients = [spend(http, server, key["key"], log, number) for number in range(CLIENTS)]
-        await asyncio.gather(*clients, kill_now_and_then(server, log, chance))
+        customer = await made_customer(http, alone)
+        key = await made_key(http, alone, customer)
+        clients = [spend(http, alone, key["key"], log, number) for number in range(CLIENTS)]
+        await asyncio.gather(*clients, kill_now_and_then(alone, log, chance))
         assert log.granted == UNITS
         assert log.broken, "no kill has met any client"
-        last = await checked(http, server, {"key": key["key"], "cost": 1, "dryRun": True})
+        last = await checked(http, alone, {"key": key["key"], "cost": 1, "dryRun": True})
         assert (last["reason"], last["quotas"][0]["remaining"]) == ("quota_exceeded", 0)
-    assert usage_of(server, key, 200) == (log.requests, UNITS)
-    assert usage_of(server, key, 429) == (log.refused, 0)
-    used = server.query("SELECT quota, used FROM quota_usage ORDER BY quota")
+    assert usage_of(alone, key, 200) == (log.requests, UNITS)
+    assert usage_of(alone, key, 429) == (log.refused, 0)
+    used = alone.query("SELECT quota, used FROM quota_usage ORDER BY quota")
     assert [int(units) for _, units in used] == [UNITS, UNITS], used
 
 

@@ -6,10 +6,8 @@ import asyncio
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, repeat
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -56,30 +54,24 @@ class Log:
         self.units[order.customer, order.endpoint] += order.units
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path / "data") as running:
-        yield running
-
-
 @pytest.mark.timeout(2 * LONG_S)
-async def test_usage_equals_the_clients_own_log(server: Server) -> None:
-    tenant = server.make_tenant(limit="off")
+async def test_usage_equals_the_clients_own_log(alone: Server) -> None:
+    tenant = alone.make_tenant(limit="off")
     log, chance = Log(), random.Random(REQUESTS)
     limits = httpx2.Limits(max_connections=CLIENTS)
     async with plain.AsyncClient(timeout=30, limits=limits) as http:
         http.headers["Authorization"] = f"Bearer {tenant.key.secret}"
         http.headers["X-API-Key"] = tenant.key.secret
-        orders = Orders(await customers(http, server), await gate_key(http, server))
-        clients = [send_all(http, server, orders, log) for _ in range(CLIENTS)]
-        killer = kill_now_and_then(server, lambda: log.done, REQUESTS, chance)
+        orders = Orders(await customers(http, alone), await gate_key(http, alone))
+        clients = [send_all(http, alone, orders, log) for _ in range(CLIENTS)]
+        killer = kill_now_and_then(alone, lambda: log.done, REQUESTS, chance)
         await asyncio.gather(*clients, killer)
         assert log.done == REQUESTS
-        assert await figures(http, server, "requests") == log.requests
-        assert await figures(http, server, "units") == +log.units
+        assert await figures(http, alone, "requests") == log.requests
+        assert await figures(http, alone, "units") == +log.units
         for customer in orders.customers:
             mine = sum(count for (who, _), count in log.requests.items() if who == customer)
-            assert await single(http, server, customer) == mine
+            assert await single(http, alone, customer) == mine
 
 
 class Orders:

@@ -6,9 +6,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterator
 from itertools import chain, repeat
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -39,29 +37,21 @@ class Log:
         self.tags.update(tags)
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path / "data") as running:
-        yield running
-
-
 @pytest.mark.timeout(2 * LONG_S)
-async def test_counters_equal_the_clients_own_log(server: Server) -> None:
-    tenant = server.make_tenant(limit="off")
-    made = server.cli("aggregator", "create", "recounted", "--account", tenant.account)
+async def test_counters_equal_the_clients_own_log(alone: Server) -> None:
+    tenant = alone.make_tenant(limit="off")
+    made = alone.cli("aggregator", "create", "recounted", "--account", tenant.account)
     log, chance = Log(), random.Random(REQUESTS)
     limits = httpx2.Limits(max_connections=CLIENTS)
     async with plain.AsyncClient(timeout=30, limits=limits) as http:
         http.headers["Authorization"] = f"Bearer {tenant.key.secret}"
-        clients = [send_all(http, server, made["id"], log) for _ in range(CLIENTS)]
-        await asyncio.gather(
-            *clients, kill_now_and_then(server, lambda: log.done, REQUESTS, chance)
-        )
+        clients = [send_all(http, alone, made["id"], log) for _ in range(CLIENTS)]
+        await asyncio.gather(*clients, kill_now_and_then(alone, lambda: log.done, REQUESTS, chance))
         assert log.done == REQUESTS
-        assert await counted(http, server, made["id"], "event") == log.names
-        assert await counted(http, server, made["id"], "tag") == log.tags
+        assert await counted(http, alone, made["id"], "event") == log.names
+        assert await counted(http, alone, made["id"], "tag") == log.tags
     sent = "SELECT sum(units) FROM usage_lines WHERE route = 'GET /api/event'"
-    assert int(server.query(sent)[0][0]) == REQUESTS
+    assert int(alone.query(sent)[0][0]) == REQUESTS
 
 
 async def send_all(http: httpx2.AsyncClient, server: Server, aggregator: str, log: Log) -> None:

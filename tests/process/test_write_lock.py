@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -21,17 +19,11 @@ READS = 20
 READ_S_MAX = 1.0
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path / "data") as running:
-        yield running
-
-
-async def test_reads_go_on_while_writes_wait(server: Server) -> None:
-    tenant = server.make_tenant(limit="off")
-    file = sqlite3.connect(server.data / "gatepost.db", isolation_level=None)
+async def test_reads_go_on_while_writes_wait(alone: Server) -> None:
+    tenant = alone.make_tenant(limit="off")
+    file = sqlite3.connect(alone.data / "gatepost.db", isolation_level=None)
     headers = {"Authorization": f"Bearer {tenant.key.secret}"}
-    async with plain.AsyncClient(base_url=server.address, headers=headers, timeout=30) as http:
+    async with plain.AsyncClient(base_url=alone.address, headers=headers, timeout=30) as http:
         (await _send(http, 0)).raise_for_status()
         with closing(file):
             file.execute("BEGIN IMMEDIATE")

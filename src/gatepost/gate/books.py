@@ -21,13 +21,11 @@ from gatepost.domains.usage import store as usage
 from gatepost.domains.usage.model import ERROR_FROM, Metered, Sums
 from gatepost.gate.admit import Caller
 from gatepost.gate.budget import Budget, Left, Payer, Take, of_customer, of_plan
-from gatepost.gate.once import TTL_MS, Claim
+from gatepost.gate.once import COLUMNS, TTL_MS, Claim
 from gatepost.gate.tables import REPLIES
 from gatepost.storage import sql
 from gatepost.storage.db import Tx
 from gatepost.storage.digests import Mark
-
-COLUMNS = ("scope", "claim", "fingerprint", "status", "body", "expires_at")
 
 
 class Order(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@ AWAY_S = 1.0
 QUICK_S = 0.002
 """Where half of the commits take no longer, the loop waits for them."""
 STEP_S = 0.00005
+"""By so much a commit moves what is held to be usual."""
 STUCK_S = 0.1
 
 
@@ -89,23 +90,15 @@ class SqliteCommitter(Gathering):
         jobs, since = self._mixture(), time.monotonic()
         group = _Group(jobs, self._done_here(jobs, since), since)
         connection = self._connection
-        if group.tx is None or connection is None or not self._is_quick(connection):
+        if connection is None or connection.is_due or self._usual_s > QUICK_S:
             self._groups.put(group)
-        else:
-            self._commit_here(connection, group, group.tx)
-
-    def _is_quick(self, connection: WriteConnection) -> bool:
-        return self._usual_s <= QUICK_S and not connection.is_due
-
-    def _commit_here(self, connection: WriteConnection, group: _Group, tx: Tx) -> None:
-        try:
-            self._commit(connection, group.jobs)
-        except Exception:  # noqa: BLE001 # nothing was committed; the thread tries it from the beginning
-            connection.rollback()
-            self._groups.put(_Group(group.jobs, None, group.since))
+            return
+        hooks = self._commit(connection, group)
+        if hooks is None:
+            self._groups.put(group._replace(tx=None))
             return
         self._count(group)
-        asyncio.get_running_loop().call_soon(self._finished, group.jobs, tx.hooks())
+        asyncio.get_running_loop().call_soon(self._finished, jobs, hooks)
 
     def _done_here(self, jobs: list[Job], now: float) -> Tx | None:
         """Do what a light group asks for, up to the commit; None: the thread has to."""
@@ -136,20 +129,25 @@ class SqliteCommitter(Gathering):
         connection.close()
 
     def _finish(self, connection: WriteConnection, group: _Group) -> Hooks:
-        if group.tx is not None:
-            try:
-                self._commit(connection, group.jobs)
-            except Exception:  # noqa: BLE001 # nothing was committed; it is tried from the beginning
-                connection.rollback()
-            else:
-                return group.tx.hooks()
-        return self._carrier.carry(connection, group.jobs)
+        hooks = self._commit(connection, group)
+        return self._carrier.carry(connection, group.jobs) if hooks is None else hooks
 
-    def _commit(self, connection: WriteConnection, jobs: list[Job]) -> None:
-        """Commit, and learn how long that takes here."""
+    def _commit(self, connection: WriteConnection, group: _Group) -> Hooks | None:
+        """Commit what a group has done, and learn how long that takes here; None where nothing is
+        committed, and it is to be tried from the beginning.
+        """
+        if group.tx is None:
+            return None
         started = time.monotonic()
-        self._carrier.commit(connection, jobs)
-        took = time.monotonic() - started
+        try:
+            self._carrier.commit(connection, group.jobs)
+        except Exception:  # noqa: BLE001 # whatever it is, nothing was committed
+            connection.rollback()
+            return None
+        self._learn(started, time.monotonic() - started)
+        return group.tx.hooks()
+
+    def _learn(self, started: float, took: float) -> None:
         if self._usual_s == math.inf:
             self._usual_s = took
         self._usual_s += STEP_S if took > self._usual_s else -STEP_S  # so it nears the median
@@ -162,7 +160,7 @@ class SqliteCommitter(Gathering):
         self._metrics.commit(took)
 
     def _finished(self, jobs: list[Job], hooks: Hooks) -> None:
-        """Begin the next group before anybody is told: they are answered while it is synced."""
+        """Begin the next group before anybody is told: they are answered while the thread syncs."""
         for hook in hooks:
             hook()
         self._under_way = False

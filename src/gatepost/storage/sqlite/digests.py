@@ -15,7 +15,7 @@ from itertools import chain, count
 from rbloom import Bloom
 
 from gatepost.storage.db import Tx
-from gatepost.storage.shapes import Digested, Mark
+from gatepost.storage.shapes import Digested, Mark, Row
 
 PARTS = 128
 RUN_ENTRIES = 16_384
@@ -23,11 +23,12 @@ PART_ENTRIES = RUN_ENTRIES // PARTS
 """About so many: digests are spread evenly. To insert them takes a tenth of a millisecond."""
 FILTER_ENTRIES_MIN = 65_536
 FALSE_POSITIVES = 0.01
-INSERTED_AT_ONCE = 64
 SIFTED_AT_ONCE = 4096
 DROPPED_AT_ONCE = 4
 SEQ_MAX = 2**63 - 1
+UNREAD = -1
 FIRST_PLACE = (0, b"")
+ENTRY_COLUMNS = ("run", "entry", "seq")
 
 Place = tuple[int, bytes]
 """Where an entry stands on disk: its run, and the entry."""
@@ -40,13 +41,14 @@ class DigestIndex:
 
     def __init__(self, shape: Digested) -> None:
         """Nothing is read yet."""
+        self.entry_table = f"{shape.table.name}_entries"
         self._text = _Texts(shape)
         self._fresh = _no_parts()
         self._flushing = _no_parts()
         self._run = 0
         self._next = PARTS
         self._up_to = 0
-        self._seen: int | None = None
+        self._seen = UNREAD
         self._count = 0
         self._tx: Tx | None = None
         self._own: dict[bytes, int] = {}
@@ -58,7 +60,7 @@ class DigestIndex:
 
     def follow(self, tx: Tx) -> None:
         """Learn what was inserted since the last transaction, and by this one so far."""
-        seen = self._open(tx) if self._seen is None else self._seen
+        seen = self._open(tx) if self._seen == UNREAD else self._seen
         rows = tx.driver.execute(self._text.newer, (seen,)).fetchall()
         if tx is self._tx:  # what it has inserted so far may yet be undone
             self._own = {digest + scope: seq for seq, digest, scope in rows}
@@ -67,6 +69,11 @@ class DigestIndex:
         self._seen = seen
         if rows:
             self._learn([(digest + scope, seq) for seq, digest, scope in rows])
+
+    def attend(self, tx: Tx) -> None:
+        """Follow, unless it did so in this transaction: it has to before it inserts anything."""
+        if tx is not self._tx:
+            self.follow(tx)
 
     def _learn(self, entries: Sequence[tuple[bytes, int]]) -> None:
         """Know rows that are there to stay."""
@@ -87,10 +94,6 @@ class DigestIndex:
     def _keep(self, entries: Sequence[bytes], first: int) -> None:
         if self._seen == first - 1:
             self._learn(list(zip(entries, count(first))))
-
-    def has_followed(self, tx: Tx) -> bool:
-        """Whether it did so in this transaction: it has to before it inserts anything."""
-        return tx is self._tx
 
     def places(self, tx: Tx, marks: Iterable[Mark]) -> list[int]:
         """The numbers of rows that may have these marks; there is no other that has."""
@@ -115,34 +118,30 @@ class DigestIndex:
         self._has_runs = entries > 0
         return int(seen)
 
-    def flush(self, tx: Tx, inserted: int) -> None:
-        """Write parts of a run, as they are due: more of them than rows were inserted. The last one
-        makes the run count.
+    def flush(self, tx: Tx, inserted: int) -> list[Row]:
+        """Return what is due of a run, by ENTRY_COLUMNS: more than was inserted. With its last part
+        the run counts.
         """
         if self._next == PARTS and self._count >= RUN_ENTRIES:
             self._begin()
         if self._next == PARTS or tx is self._flushed_in:
-            return
+            return []
         self._flushed_in = tx
         if self._next == 0:
             self._run = tx.driver.execute(self._text.reach).fetchone()[0] + 1
             tx.driver.execute(self._text.drop, (self._run,))  # one that was cut off by a crash
         end = min(self._next + 1 + 2 * inserted // PART_ENTRIES, PARTS)
-        for part in self._flushing[self._next : end]:
-            self._write(tx, part)
+        parts = self._flushing[self._next : end]
         if end == PARTS:
             tx.driver.execute(self._text.count, (self._run, self._up_to, self._size()))
         tx.after_commit(lambda: self._flushed(end))
-
-    def _write(self, tx: Tx, part: dict[bytes, int]) -> None:
-        """Insert a part with few statements, of which there are not many different ones."""
-        rows = [(self._run, bytearray(entry), seq) for entry, seq in sorted(part.items())]
-        for at in range(0, len(rows), INSERTED_AT_ONCE):
-            some = rows[at : at + INSERTED_AT_ONCE]
-            tx.driver.execute(self._text.add(len(some)), list(chain.from_iterable(some)))
+        return [
+            (self._run, bytearray(entry), seq)
+            for part in parts
+            for entry, seq in sorted(part.items())
+        ]
 
     def _begin(self) -> None:
-        assert self._seen is not None  # noqa: S101 # it has followed
         self._flushing, self._fresh = self._fresh, _no_parts()
         self._next, self._up_to, self._count = 0, self._seen, 0
 
@@ -228,14 +227,10 @@ class _Texts:
         self.some = (
             f"SELECT run,entry FROM {entries} WHERE (run,entry)>(?,?) ORDER BY run,entry LIMIT ?"
         )
-        self._add = f"INSERT INTO {entries} (run,entry,seq) VALUES "
         self.count = f"INSERT INTO {runs} (run,last_seq,entries) VALUES (?,?,?)"
         self.ended = f"SELECT run FROM {runs} WHERE last_seq<? ORDER BY run LIMIT ?"
         self.drop = f"DELETE FROM {entries} WHERE run=?"
         self.discount = f"DELETE FROM {runs} WHERE run=?"
-
-    def add(self, count: int) -> str:
-        return self._add + ",".join(["(?,?,?)"] * count)
 
 
 def _no_parts() -> tuple[dict[bytes, int], ...]:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import sqlite
 
 from gatepost.storage.db import Tx
 from gatepost.storage.shapes import Digested, Document, Mark, Parted, Row
-from gatepost.storage.sqlite.digests import DigestIndex
+from gatepost.storage.sqlite.digests import ENTRY_COLUMNS, DigestIndex
 
 FEW = 64
 MANY = 512
@@ -127,11 +127,10 @@ class SqliteEngine:
         self, tx: Tx, shape: Digested, columns: tuple[str, ...], rows: Sequence[Row]
     ) -> None:
         index = _index(tx, shape)
-        if not index.has_followed(tx):
-            index.follow(tx)
+        index.attend(tx)
         self.insert_rows(tx, shape.table, columns, rows)
         index.note(tx, [bytes(digest + scope) for scope, digest, *_ in rows])
-        index.flush(tx, len(rows))
+        self.insert_rows(tx, index.entry_table, ENTRY_COLUMNS, index.flush(tx, len(rows)))
 
     def find_digested(
         self, tx: Tx, shape: Digested, columns: tuple[str, ...], marks: Collection[Mark]
